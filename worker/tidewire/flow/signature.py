@@ -1,0 +1,99 @@
+"""Reads from a handler's signature what the step depends on and which types it takes."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tidewire.flow.codec import Codec
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSignature:
+    """What a handler takes. `input` is None when it does not take the run's input."""
+
+    takes_context: bool
+    input: Codec | None
+    deps: Mapping[str, Codec]
+    output: Codec
+
+
+def read_signature(
+    handler: Callable[..., Any],
+    *,
+    slug: str,
+    earlier: Collection[str],
+    namespace: Mapping[str, Any],
+) -> HandlerSignature:
+    """Return what `handler` takes and returns.
+
+    Args:
+      handler: the function that does the step.
+      slug: the step's own slug.
+      earlier: slugs of the steps defined so far.
+      namespace: local names around the definition, for annotations written as strings.
+
+    Raises:
+      TypeError: the signature cannot be a step's. The message says what to change.
+    """
+    if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
+        raise TypeError(
+            "handler must return its output, got a generator; stream through ctx.stream"
+        )
+    parameters = inspect.signature(handler).parameters.values()
+    for parameter in parameters:
+        problem = _parameter_problem(parameter, slug, earlier)
+        if problem:
+            raise TypeError(problem)
+
+    def codec_of(name: str, annotation: Any) -> Codec:
+        try:
+            return Codec(_resolve(annotation, handler, namespace))
+        except (TypeError, NameError) as error:
+            raise TypeError(f"{name}: {error}") from error
+
+    taken = {p.name: p.annotation for p in parameters}
+    return HandlerSignature(
+        takes_context="ctx" in taken,
+        input=codec_of("parameter input", taken["input"]) if "input" in taken else None,
+        deps={
+            name: codec_of(f"parameter {name}", annotation)
+            for name, annotation in taken.items()
+            if name not in ("ctx", "input")
+        },
+        output=codec_of("return value", inspect.signature(handler).return_annotation),
+    )
+
+
+def _parameter_problem(
+    parameter: inspect.Parameter, slug: str, earlier: Collection[str]
+) -> str | None:
+    name = parameter.name
+    if parameter.kind not in _BY_NAME:
+        return f"parameter {name} must be passable by name, got {parameter.kind.description}"
+    if name in ("ctx", "input") or name in earlier:
+        return None
+    if name == slug:
+        return f"parameter {name} names the step itself; a step depends on earlier steps only"
+    known = ", ".join(earlier) or "none yet"
+    return (
+        f"parameter {name} must be ctx, input or a step defined above this one ({known}); "
+        "a step cannot depend on a later one"
+    )
+
+
+def _resolve(annotation: Any, handler: Callable[..., Any], namespace: Mapping[str, Any]) -> Any:
+    """Return the annotation as a type; a missing one is Any."""
+    if annotation is inspect.Signature.empty:
+        return Any
+    function = inspect.unwrap(handler)
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
+    names = getattr(function, "__globals__", {})
+    hints = typing.get_type_hints(holder, names, dict(namespace), include_extras=True)
+    return hints["it"]
