@@ -1,0 +1,1 @@
+"""The embedded Realtime server: Supabase's channel protocol on one asyncio process."""
