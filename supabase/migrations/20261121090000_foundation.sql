@@ -1,0 +1,129 @@
+-- What everything else stands on: the schema, the worker's role, clocks, ids and errors.
+--
+-- public holds what a client may read under RLS and the few RPCs it may call.
+-- tidewire holds the worker's API: not exposed, executable by tidewire_worker and service_role.
+--
+-- Errors. RPCs raise PTnnn, which PostgREST turns into HTTP status nnn, with the TWnnn code in
+-- details. The worker API raises the TWnnn code itself.
+--   TW001 PT400  an argument has a wrong type or value
+--   TW002        the lease is lost: a newer attempt owns the step (an answer, never raised)
+--   TW003 PT404  no such flow, run or thread for this caller; somebody else's looks the same
+--   TW004 PT409  the same key or id was used before with another input
+--   TW005 PT409  the thread has an active run
+--   TW006 PT413  a value is over its size limit
+--   TW007 PT401  nobody is signed in
+--   TW008 PT429  a limit of the project or of the user is reached
+--   TW009        a flow definition is wrong
+--   TW010        the worker is not registered
+--
+-- Lock order, obeyed by every function: run, then thread, then step. Batched calls take runs and
+-- steps with skip locked and answer busy for the rest, so that one slow row never stalls a batch.
+
+create schema tidewire;
+
+do $$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tidewire_worker') then
+    create role tidewire_worker nologin;
+  end if;
+  -- From Postgres 16 on, creating a role does not allow its creator to SET ROLE to it.
+  execute pg_catalog.format('grant tidewire_worker to %I', current_user);
+end
+$$;
+
+revoke all on schema tidewire from public, anon, authenticated;
+grant usage on schema tidewire to tidewire_worker, service_role;
+alter default privileges in schema tidewire revoke all on tables from public;
+alter default privileges in schema tidewire revoke execute on functions from public;
+
+-- The start of the current statement. Stable, so that it can serve an index condition. Tests
+-- freeze time by replacing it.
+create function tidewire.clock ()
+  returns timestamptz
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select pg_catalog.statement_timestamp()
+$$;
+
+-- The time right now, for leases: a wait for a lock may have made clock() old.
+create function tidewire.wall_clock ()
+  returns timestamptz
+  language sql
+  volatile
+  set search_path = ''
+as $$
+  select pg_catalog.clock_timestamp()
+$$;
+
+-- A version 7 uuid (RFC 9562): 48 bits of Unix milliseconds, then random bits.
+create function tidewire.uuid_v7 ()
+  returns uuid
+  language sql
+  volatile
+  set search_path = ''
+as $$
+  select pg_catalog.encode(
+    pg_catalog.set_bit(
+      pg_catalog.set_bit(
+        pg_catalog.overlay(
+          pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+          placing pg_catalog.substring(
+            pg_catalog.int8send(
+              pg_catalog.floor(
+                extract(epoch from pg_catalog.clock_timestamp()) * 1000
+              )::bigint
+            )
+            from 3
+          )
+          from 1 for 6
+        ),
+        52, 1
+      ),
+      53, 1
+    ),
+    'hex'
+  )::uuid
+$$;
+
+-- Raises the client error p_code as HTTP status p_status; p_message states the fact with its ids.
+create function tidewire.refuse (
+  p_status integer,
+  p_code text,
+  p_message text,
+  p_hint text
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'PT' || p_status,
+    message = p_message,
+    detail = p_code,
+    hint = p_hint;
+end
+$$;
+
+-- One row of a batched call's result.
+--   ordinal  position of the request item it answers, from 0; null when it answers no single item
+--   answer   what became of the item; or logged, claimed, idle
+--   detail   what the answer carries, by answer
+create type tidewire.answer as (
+  ordinal integer,
+  answer text,
+  run_id uuid,
+  step_slug text,
+  detail jsonb
+);
+
+-- An entry that is about to be written to a run's log, before it has its index.
+create type tidewire.log_draft as (
+  run_id uuid,
+  step_slug text,
+  attempt integer,
+  chunk jsonb
+);

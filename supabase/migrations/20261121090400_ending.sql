@@ -1,0 +1,210 @@
+-- How runs end, other than by completing: failed or cancelled. And whose turn it is in a thread.
+
+-- Ends active runs: their steps are cancelled, open parts closed, one terminal entry written.
+--
+-- queued, running -> p_status (failed or cancelled). p_reasons holds one safe text a run: the
+-- run's error, or the reason of the abort. Runs that have ended already are left alone.
+-- The caller holds the runs' locks. Answers logged rows.
+create function tidewire.end_runs (
+  p_run_ids uuid[],
+  p_status text,
+  p_reasons text[]
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_drafts tidewire.log_draft[];
+  v_ended uuid[];
+begin
+  with ended as (
+    update public.flow_runs r
+    set status = p_status,
+        held = false,
+        error = case when p_status = 'failed' then e.reason end,
+        finished_at = tidewire.clock()
+    from pg_catalog.unnest(p_run_ids, p_reasons) e (run_id, reason)
+    where r.run_id = e.run_id and r.status in ('queued', 'running')
+    returning r.run_id, e.reason
+  ), open_steps as (
+    select s.run_id, s.step_slug, s.attempt, s.open_parts
+    from public.flow_steps s
+    join ended e using (run_id)
+    where s.open_parts <> '[]'
+  ), entries as (
+    select o.run_id, o.step_slug, o.attempt, c.chunk, 0 as rank, c.place
+    from open_steps o,
+      tidewire.closing_chunks(o.open_parts) with ordinality c (chunk, place)
+    union all
+    select
+      e.run_id, null, null,
+      case p_status
+        when 'failed' then pg_catalog.jsonb_build_object('type', 'error', 'errorText', e.reason)
+        else pg_catalog.jsonb_build_object('type', 'abort', 'reason', e.reason)
+      end,
+      1, 1
+    from ended e
+  )
+  select
+    pg_catalog.array_agg(
+      (n.run_id, n.step_slug, n.attempt, n.chunk)::tidewire.log_draft
+      order by n.rank, n.step_slug, n.place
+    ),
+    pg_catalog.array_agg(distinct n.run_id)
+  into v_drafts, v_ended
+  from entries n;
+
+  if v_ended is null then
+    return;
+  end if;
+  update public.flow_steps s
+  set status = 'cancelled', lease_expires_at = null, attempt_deadline_at = null,
+      worker_id = null, open_parts = '[]', finished_at = tidewire.clock()
+  where s.run_id = any (v_ended)
+    and s.status in ('waiting', 'scheduled', 'queued', 'running');
+  update public.flow_steps s
+  set open_parts = '[]'
+  where s.run_id = any (v_ended) and s.open_parts <> '[]';
+  return query select * from tidewire.write_log(v_drafts);
+  perform tidewire.pass_the_turn(v_ended);
+end
+$$;
+
+-- Gives the threads of ended runs to the run that waits longest in each.
+--
+-- Threads and runs that somebody else holds are skipped, never waited for: whoever ends them
+-- passes the turn itself, and maintain() sweeps up.
+create function tidewire.pass_the_turn (
+  p_run_ids uuid[]
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_thread record;
+  v_next uuid;
+begin
+  for v_thread in
+    select t.user_id, t.thread_id
+    from public.flow_threads t
+    join public.flow_runs r on r.user_id = t.user_id and r.thread_id = t.thread_id
+    where r.run_id = any (p_run_ids)
+      and t.active_run_id = r.run_id
+      and r.status not in ('queued', 'running')
+    for no key update of t skip locked
+  loop
+    select r.run_id
+    into v_next
+    from public.flow_runs r
+    where r.user_id = v_thread.user_id and r.thread_id = v_thread.thread_id and r.held
+    order by r.created_at
+    limit 1
+    for no key update skip locked;
+
+    update public.flow_threads t
+    set active_run_id = v_next, updated_at = tidewire.clock()
+    where t.user_id = v_thread.user_id and t.thread_id = v_thread.thread_id;
+    continue when v_next is null;
+    update public.flow_runs r set held = false where r.run_id = v_next;
+    perform tidewire.release_roots(v_next);
+  end loop;
+end
+$$;
+
+-- Makes the steps without dependencies of a run ready to be claimed: waiting -> queued.
+create function tidewire.release_roots (
+  p_run_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  update public.flow_steps s
+  set status = 'queued', available_at = tidewire.clock(), ready_at = tidewire.clock()
+  where s.run_id = p_run_id and s.status = 'waiting' and s.remaining_deps = 0;
+  perform tidewire.wake_workers();
+end
+$$;
+
+-- Cancels a run of the signed-in user; its worker stops within one heartbeat or append.
+--
+-- queued, running -> cancelled. A run that has ended stays as it is: the answer says its status.
+-- Raises PT401 TW007 when nobody is signed in, PT404 TW003 for a run that is not the caller's.
+create function public.cancel_run (
+  run_id uuid
+)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer -- users have no right to write the tables
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_owner uuid := tidewire.signed_in_user();
+  v_status text;
+  v_logged tidewire.answer[];
+begin
+  select r.status
+  into v_status
+  from public.flow_runs r
+  where r.run_id = cancel_run.run_id and r.user_id = v_owner
+  for no key update;
+  if not found then
+    perform tidewire.refuse_unknown_run(cancel_run.run_id);
+  end if;
+
+  if v_status in ('queued', 'running') then
+    select pg_catalog.array_agg(l)
+    into v_logged
+    from tidewire.end_runs(array[cancel_run.run_id], 'cancelled', array['cancelled']) l;
+    perform tidewire.broadcast_log(v_logged);
+    v_status := 'cancelled';
+  end if;
+  return pg_catalog.jsonb_build_object('run_id', cancel_run.run_id, 'status', v_status);
+end
+$$;
+
+-- The id of the signed-in user. Raises PT401 TW007 when there is none.
+create function tidewire.signed_in_user ()
+  returns uuid
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_user_id uuid := auth.uid();
+begin
+  if v_user_id is null then
+    perform tidewire.refuse(
+      401, 'TW007', 'this call needs a signed-in user',
+      'Sign in, and send the access token as the bearer token.'
+    );
+  end if;
+  return v_user_id;
+end
+$$;
+
+-- Refuses a run id that names nothing the caller may see. Somebody else's reads the same.
+create function tidewire.refuse_unknown_run (
+  p_run_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  perform tidewire.refuse(
+    404, 'TW003', pg_catalog.format('run %s not found', coalesce(p_run_id::text, 'null')),
+    'Check the id, and that you are signed in as the user who started the run.'
+  );
+end
+$$;

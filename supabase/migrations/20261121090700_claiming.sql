@@ -1,0 +1,437 @@
+-- How workers get steps and keep them.
+
+-- Makes scheduled steps whose time has come ready: scheduled -> queued, at most p_limit.
+create function tidewire.promote_scheduled (
+  p_limit integer
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_count integer;
+begin
+  with due as (
+    select s.run_id, s.step_slug, s.item_index
+    from public.flow_steps s
+    where s.status = 'scheduled' and s.available_at <= tidewire.clock()
+    order by s.available_at
+    limit p_limit
+    for no key update skip locked
+  )
+  update public.flow_steps s
+  set status = 'queued', ready_at = tidewire.clock()
+  from due d
+  where s.run_id = d.run_id and s.step_slug = d.step_slug and s.item_index = d.item_index;
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+
+-- A step under a lease, and what came before it: where its lease starts from.
+create type tidewire.step_key as (
+  run_id uuid,
+  step_slug text,
+  item_index integer
+);
+
+-- Locks up to p_quantity ready steps, highest priority first, then oldest.
+--
+-- One index range a pair of version and queue, best pair first: a single ordered scan over all of
+-- them could not use the index. Steps that another claim holds are skipped, never waited for.
+create function tidewire.lock_ready_steps (
+  p_queues text[],
+  p_versions text[],
+  p_quantity integer
+)
+  returns tidewire.step_key[]
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_line record;
+  v_taken tidewire.step_key[] := '{}';
+  v_more tidewire.step_key[];
+begin
+  for v_line in
+    select v.version, q.queue
+    from pg_catalog.unnest(p_versions) v (version)
+    cross join pg_catalog.unnest(p_queues) q (queue)
+    cross join lateral (
+      select s.priority, s.available_at
+      from public.flow_steps s
+      where s.flow_version = v.version and s.queue = q.queue and s.status = 'queued'
+      order by s.priority desc, s.available_at
+      limit 1
+    ) head
+    order by head.priority desc, head.available_at
+  loop
+    select pg_catalog.array_agg((l.run_id, l.step_slug, l.item_index)::tidewire.step_key)
+    into v_more
+    from (
+      select s.run_id, s.step_slug, s.item_index
+      from public.flow_steps s
+      where s.flow_version = v_line.version and s.queue = v_line.queue and s.status = 'queued'
+      order by s.priority desc, s.available_at
+      limit p_quantity - pg_catalog.cardinality(v_taken)
+      for no key update skip locked
+    ) l;
+    v_taken := v_taken || coalesce(v_more, '{}');
+    exit when pg_catalog.cardinality(v_taken) >= p_quantity;
+  end loop;
+  return v_taken;
+end
+$$;
+
+-- Leases up to p_quantity ready steps of p_queues to one worker, highest priority first, then
+-- oldest; only of the versions it has.
+--
+-- queued -> running. Each claim raises attempt and lease_token by one; the token is the fencing
+-- token that every later write must present. The first claim of a run makes it running.
+-- Steps are locked before their runs, which is against the order, so both are taken with skip
+-- locked: a step whose run is busy is left for the next call, and the idle row says busy.
+-- Answers logged rows, claimed rows, and an idle row when fewer than p_quantity were found.
+create function tidewire.claim_steps (
+  p_worker_id uuid,
+  p_queues text[],
+  p_versions text[],
+  p_lease interval,
+  p_quantity integer
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  security definer -- the worker's role has no right on the tables
+  set search_path = ''
+as $$
+declare
+  v_ready tidewire.step_key[];
+  v_runs uuid[];
+  v_leased tidewire.step_key[];
+begin
+  if p_quantity <= 0 then
+    return;
+  end if;
+  perform tidewire.promote_scheduled(1000);
+  v_ready := tidewire.lock_ready_steps(p_queues, p_versions, p_quantity);
+  if pg_catalog.cardinality(v_ready) > 0 then
+    v_runs := tidewire.lock_runs(array(select distinct k.run_id from pg_catalog.unnest(v_ready) k));
+    v_leased := tidewire.lease_steps(p_worker_id, p_lease, v_ready, v_runs);
+    return query select * from tidewire.log_started(v_leased);
+    return query select * from tidewire.leased_steps(v_leased);
+  end if;
+  if coalesce(pg_catalog.cardinality(v_leased), 0) < p_quantity then
+    return query
+    select
+      null::integer, 'idle', null::uuid, null::text,
+      pg_catalog.jsonb_build_object(
+        'busy', pg_catalog.cardinality(v_ready) > coalesce(pg_catalog.cardinality(v_leased), 0),
+        'next_available_in_ms', (
+          select pg_catalog.ceil(extract(epoch from s.available_at - tidewire.clock()) * 1000)
+          from public.flow_steps s
+          where s.status = 'scheduled'
+          order by s.available_at
+          limit 1
+        )
+      );
+  end if;
+end
+$$;
+
+-- Puts ready steps whose runs are locked under lease. The database ends an attempt one lease after
+-- its deadline, whatever the heartbeat says.
+create function tidewire.lease_steps (
+  p_worker_id uuid,
+  p_lease interval,
+  p_ready tidewire.step_key[],
+  p_runs uuid[]
+)
+  returns tidewire.step_key[]
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_now timestamptz := tidewire.wall_clock();
+  v_leased tidewire.step_key[];
+begin
+  with leased as (
+    update public.flow_steps s
+    set status = 'running',
+        attempt = s.attempt + 1,
+        lease_token = s.lease_token + 1,
+        lease_expires_at = v_now + p_lease,
+        attempt_deadline_at = v_now + d.attempt_timeout,
+        worker_id = p_worker_id,
+        started_at = coalesce(s.started_at, v_now)
+    from pg_catalog.unnest(p_ready) k, tidewire.step_definitions d
+    where k.run_id = any (p_runs)
+      and s.run_id = k.run_id
+      and s.step_slug = k.step_slug
+      and s.item_index = k.item_index
+      and s.status = 'queued'
+      and d.flow_version = s.flow_version
+      and d.step_slug = s.step_slug
+    returning s.run_id, s.step_slug, s.item_index
+  )
+  select coalesce(
+    pg_catalog.array_agg((l.run_id, l.step_slug, l.item_index)::tidewire.step_key), '{}'
+  )
+  into v_leased
+  from leased l;
+  return v_leased;
+end
+$$;
+
+-- Writes "started" for steps that were just leased, and makes their runs running.
+create function tidewire.log_started (
+  p_steps tidewire.step_key[]
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_drafts tidewire.log_draft[];
+begin
+  update public.flow_runs r
+  set status = 'running', started_at = tidewire.clock()
+  from (select distinct k.run_id from pg_catalog.unnest(p_steps) k) k
+  where r.run_id = k.run_id and r.status = 'queued';
+
+  select pg_catalog.array_agg(
+    (s.run_id, s.step_slug, s.attempt, tidewire.progress_chunk(s.step_slug, 'started', s.attempt))
+      ::tidewire.log_draft
+    order by k.place
+  )
+  into v_drafts
+  from pg_catalog.unnest(p_steps) with ordinality k (run_id, step_slug, item_index, place)
+  join public.flow_steps s
+    on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+  where k.item_index = -1;
+  if v_drafts is not null then
+    return query select * from tidewire.write_log(v_drafts);
+  end if;
+end
+$$;
+
+-- What a worker needs to execute leased steps: one claimed row each.
+create function tidewire.leased_steps (
+  p_steps tidewire.step_key[]
+)
+  returns setof tidewire.answer
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  return query
+  select
+    null::integer, 'claimed', s.run_id, s.step_slug,
+    pg_catalog.jsonb_build_object(
+      'run_id', s.run_id, 'step_slug', s.step_slug, 'item_index', s.item_index,
+      'flow_slug', r.flow_slug, 'flow_version', s.flow_version,
+      'attempt', s.attempt, 'max_attempts', s.max_attempts, 'lease_token', s.lease_token,
+      'timeout_ms', pg_catalog.ceil(
+        extract(epoch from s.attempt_deadline_at - tidewire.wall_clock()) * 1000
+      ),
+      'user_id', r.user_id, 'thread_id', r.thread_id, 'message_id', r.message_id,
+      'run_input', r.input,
+      'inputs', coalesce(i.inputs, '{}'),
+      'checkpoint', case when s.checkpoint_at is not null then
+        pg_catalog.jsonb_build_object('data', s.checkpoint_data, 'index', s.checkpoint_index)
+      end,
+      'last_sequence', s.last_sequence, 'last_index', s.last_index,
+      'open_parts', s.open_parts, 'broadcast', r.user_id is not null
+    )
+  from pg_catalog.unnest(p_steps) k
+  join public.flow_steps s
+    on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+  join public.flow_runs r on r.run_id = s.run_id
+  left join lateral (
+    select pg_catalog.jsonb_object_agg(o.step_slug, o.output) as inputs
+    from tidewire.step_dependencies d
+    join public.flow_steps o
+      on o.run_id = s.run_id and o.step_slug = d.depends_on and o.item_index = -1
+    where d.flow_version = s.flow_version
+      and d.step_slug = s.step_slug
+      and o.status = 'completed'
+  ) i on true;
+end
+$$;
+
+-- The request items of a batched call: the step key and lease token of each, by position.
+create type tidewire.leased_key as (
+  ordinal integer,
+  run_id uuid,
+  step_slug text,
+  item_index integer,
+  lease_token bigint
+);
+
+-- Reads the step keys of a batched call. item_index is -1 when absent.
+create function tidewire.keys_of (
+  p_items jsonb
+)
+  returns tidewire.leased_key[]
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select coalesce(
+    pg_catalog.array_agg(
+      (
+        (i.ordinality - 1)::integer, i.run_id, i.step_slug, coalesce(i.item_index, -1),
+        i.lease_token
+      )::tidewire.leased_key
+      order by i.ordinality
+    ),
+    '{}'
+  )
+  from rows from (
+    pg_catalog.jsonb_to_recordset(p_items)
+      as (run_id uuid, step_slug text, item_index integer, lease_token bigint)
+  ) with ordinality i
+$$;
+
+-- Why a write to a step was refused: cancelled, lease_lost or busy.
+--
+-- busy: the step is still the caller's, only its run or step row is held by somebody else.
+create function tidewire.refusals (
+  p_keys tidewire.leased_key[]
+)
+  returns setof tidewire.answer
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+begin
+  return query
+  select
+    k.ordinal,
+    case
+      when s.run_id is null or s.status = 'cancelled' then 'cancelled'
+      when s.status = 'running' and s.lease_token = k.lease_token then 'busy'
+      else 'lease_lost'
+    end,
+    k.run_id, k.step_slug, null::jsonb
+  from pg_catalog.unnest(p_keys) k
+  left join public.flow_steps s
+    on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index;
+end
+$$;
+
+-- Extends leases and says that the worker lives. Never waits for a row lock.
+--
+-- Not past one lease after the attempt's deadline. p_leases: [{run_id, step_slug, item_index?,
+-- lease_token}], may be empty. Answers extended, busy, lease_lost or cancelled, one an item.
+create function tidewire.extend_leases (
+  p_worker_id uuid,
+  p_lease interval,
+  p_leases jsonb
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  security definer -- the worker's role has no right on the tables
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_keys tidewire.leased_key[] := tidewire.keys_of(p_leases);
+  v_now timestamptz := tidewire.wall_clock();
+  v_extended integer[];
+begin
+  update tidewire.workers w set last_seen_at = v_now where w.worker_id = p_worker_id;
+  with held as (
+    select k.ordinal, s.run_id, s.step_slug, s.item_index
+    from pg_catalog.unnest(v_keys) k
+    join public.flow_steps s
+      on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+    where s.status = 'running'
+      and s.lease_token = k.lease_token
+      and s.attempt_deadline_at + p_lease > v_now
+    for no key update of s skip locked
+  ), extended as (
+    update public.flow_steps s
+    set lease_expires_at = least(v_now + p_lease, s.attempt_deadline_at + p_lease)
+    from held h
+    where s.run_id = h.run_id and s.step_slug = h.step_slug and s.item_index = h.item_index
+    returning h.ordinal
+  )
+  select coalesce(pg_catalog.array_agg(e.ordinal), '{}') into v_extended from extended e;
+
+  return query
+  select k.ordinal, 'extended', k.run_id, k.step_slug, null::jsonb
+  from pg_catalog.unnest(v_keys) k
+  where k.ordinal = any (v_extended);
+  return query
+  select *
+  from tidewire.refusals(
+    array(select k from pg_catalog.unnest(v_keys) k where k.ordinal <> all (v_extended))
+  );
+end
+$$;
+
+-- Hands steps back without spending an attempt, as a worker does that shuts down.
+--
+-- running -> queued. p_steps: [{run_id, step_slug, item_index?, lease_token}].
+-- Answers released, busy, lease_lost or cancelled.
+create function tidewire.release_steps (
+  p_worker_id uuid,
+  p_steps jsonb
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  security definer -- the worker's role has no right on the tables
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_keys tidewire.leased_key[] := tidewire.keys_of(p_steps);
+  v_released integer[];
+begin
+  with held as (
+    select k.ordinal, s.run_id, s.step_slug, s.item_index
+    from pg_catalog.unnest(v_keys) k
+    join public.flow_steps s
+      on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+    where s.status = 'running' and s.lease_token = k.lease_token and s.worker_id = p_worker_id
+    for no key update of s skip locked
+  ), released as (
+    update public.flow_steps s
+    set status = 'queued', attempt = s.attempt - 1, lease_expires_at = null,
+        attempt_deadline_at = null, worker_id = null, available_at = tidewire.clock()
+    from held h
+    where s.run_id = h.run_id and s.step_slug = h.step_slug and s.item_index = h.item_index
+    returning h.ordinal
+  )
+  select coalesce(pg_catalog.array_agg(r.ordinal), '{}') into v_released from released r;
+  perform tidewire.wake_workers();
+
+  return query
+  select k.ordinal, 'released', k.run_id, k.step_slug, null::jsonb
+  from pg_catalog.unnest(v_keys) k
+  where k.ordinal = any (v_released);
+  return query
+  select *
+  from tidewire.refusals(
+    array(select k from pg_catalog.unnest(v_keys) k where k.ordinal <> all (v_released))
+  );
+end
+$$;

@@ -1,0 +1,141 @@
+-- What must happen whatever dies: called by every worker, and by pg_cron where it exists.
+
+-- Ends runs that are past their deadline: queued, running -> failed. At most p_limit.
+create function tidewire.end_overdue_runs (
+  p_limit integer
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_runs uuid[];
+  v_reasons text[];
+  v_logged tidewire.answer[];
+begin
+  v_runs := tidewire.lock_runs(
+    array(
+      select r.run_id
+      from public.flow_runs r
+      where r.status in ('queued', 'running') and r.deadline_at < tidewire.clock()
+      order by r.deadline_at
+      limit p_limit
+    )
+  );
+  select
+    pg_catalog.array_agg(r.run_id),
+    pg_catalog.array_agg(
+      case
+        when tidewire.is_served(r.flow_version) then 'the run took longer than its deadline allows'
+        else 'the run was not finished before its deadline: no worker serves its version of the flow'
+      end
+    )
+  into v_runs, v_reasons
+  from public.flow_runs r
+  where r.run_id = any (v_runs) and r.status in ('queued', 'running');
+  if v_runs is null then
+    return 0;
+  end if;
+  select pg_catalog.array_agg(l)
+  into v_logged
+  from tidewire.end_runs(v_runs, 'failed', v_reasons) l;
+  perform tidewire.broadcast_log(v_logged);
+  return pg_catalog.cardinality(v_runs);
+end
+$$;
+
+-- Whether a live worker serves a version.
+create function tidewire.is_served (
+  p_version text
+)
+  returns boolean
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select exists (
+    select
+    from tidewire.workers w
+    where p_version = any (w.versions)
+      and w.stopped_at is null
+      and w.last_seen_at > tidewire.clock() - interval '1 minute'
+  )
+$$;
+
+-- Passes the turn in threads whose active run has ended and which somebody waits for.
+create function tidewire.promote_held_runs (
+  p_limit integer
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_ended uuid[];
+begin
+  select pg_catalog.array_agg(e.run_id)
+  into v_ended
+  from (
+    select distinct a.run_id
+    from public.flow_runs h
+    join public.flow_threads t on t.user_id = h.user_id and t.thread_id = h.thread_id
+    join public.flow_runs a on a.run_id = t.active_run_id
+    where h.held and a.status not in ('queued', 'running')
+    limit p_limit
+  ) e;
+  if v_ended is null then
+    return 0;
+  end if;
+  perform tidewire.pass_the_turn(v_ended);
+  return pg_catalog.cardinality(v_ended);
+end
+$$;
+
+-- Brings every run nearer to its end: rescues expired leases, ends overdue runs, makes scheduled
+-- steps ready, passes turns in threads, folds finished logs, forgets workers gone for a day.
+--
+-- Bounded by p_limit a kind; call it again while any count equals the limit. Safe to run anywhere
+-- at any time. Returns the counts {rescued, overdue, promoted, turns, folded, workers}.
+create function tidewire.maintain (
+  p_limit integer default 500
+)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer -- the worker's role has no right on the tables
+  set search_path = ''
+as $$
+declare
+  v_rescued integer;
+  v_overdue integer;
+  v_promoted integer;
+  v_turns integer;
+  v_folded integer;
+  v_workers integer;
+begin
+  select pg_catalog.count(*)
+  into v_rescued
+  from tidewire.rescue_expired_steps(p_limit) r
+  where r.answer in ('retrying', 'failed');
+  v_overdue := tidewire.end_overdue_runs(p_limit);
+  v_promoted := tidewire.promote_scheduled(p_limit);
+  if v_promoted > 0 then
+    perform tidewire.wake_workers();
+  end if;
+  v_turns := tidewire.promote_held_runs(p_limit);
+  v_folded := tidewire.fold_messages(null, least(p_limit, 50));
+  delete from tidewire.workers w
+  where w.last_seen_at < tidewire.clock() - interval '1 day'
+    and not exists (
+      select from public.flow_steps s where s.status = 'running' and s.worker_id = w.worker_id
+    );
+  get diagnostics v_workers = row_count;
+  return pg_catalog.jsonb_build_object(
+    'rescued', v_rescued, 'overdue', v_overdue, 'promoted', v_promoted, 'turns', v_turns,
+    'folded', v_folded, 'workers', v_workers
+  );
+end
+$$;
