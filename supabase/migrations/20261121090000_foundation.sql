@@ -33,8 +33,6 @@ $$;
 
 revoke all on schema tidewire from public, anon, authenticated;
 grant usage on schema tidewire to tidewire_worker, service_role;
-alter default privileges in schema tidewire revoke all on tables from public;
-alter default privileges in schema tidewire revoke execute on functions from public;
 
 -- The start of the current statement. Stable, so that it can serve an index condition. Tests
 -- freeze time by replacing it.
@@ -68,20 +66,21 @@ as $$
     pg_catalog.set_bit(
       pg_catalog.set_bit(
         pg_catalog.overlay(
-          pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
-          placing pg_catalog.substring(
+          pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
+          pg_catalog.substring(
             pg_catalog.int8send(
-              pg_catalog.floor(
-                extract(epoch from pg_catalog.clock_timestamp()) * 1000
-              )::bigint
-            )
-            from 3
-          )
-          from 1 for 6
+              pg_catalog.floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::bigint
+            ),
+            3
+          ),
+          1,
+          6
         ),
-        52, 1
+        52,
+        1
       ),
-      53, 1
+      53,
+      1
     ),
     'hex'
   )::uuid

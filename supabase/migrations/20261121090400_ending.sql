@@ -26,7 +26,7 @@ begin
         held = false,
         error = case when p_status = 'failed' then e.reason end,
         finished_at = tidewire.clock()
-    from pg_catalog.unnest(p_run_ids, p_reasons) e (run_id, reason)
+    from rows from (pg_catalog.unnest(p_run_ids), pg_catalog.unnest(p_reasons)) e (run_id, reason)
     where r.run_id = e.run_id and r.status in ('queued', 'running')
     returning r.run_id, e.reason
   ), open_steps as (

@@ -217,6 +217,42 @@ create aggregate tidewire.merged_metadata (jsonb) (
   stype = jsonb
 );
 
+-- The part that the chunks of one tool call add up to: its input, then its output or error.
+create function tidewire.tool_part (
+  p_chunks jsonb[]
+)
+  returns jsonb
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select pg_catalog.jsonb_strip_nulls(
+    pg_catalog.jsonb_build_object(
+      'type', 'tool-' || (pg_catalog.array_agg(c ->> 'toolName') filter (where c ? 'toolName'))[1],
+      'toolCallId', (pg_catalog.array_agg(c ->> 'toolCallId'))[1],
+      'state', case
+        when pg_catalog.bool_or(c ->> 'type' in ('tool-output-error', 'tool-input-error'))
+          then 'output-error'
+        when pg_catalog.bool_or(c ->> 'type' = 'tool-output-available') then 'output-available'
+        when pg_catalog.bool_or(c ->> 'type' = 'tool-input-available') then 'input-available'
+        else 'input-streaming'
+      end,
+      'errorText', (pg_catalog.array_agg(c ->> 'errorText') filter (where c ? 'errorText'))[1]
+    )
+  )
+  || coalesce(
+    (pg_catalog.array_agg(pg_catalog.jsonb_build_object('input', c -> 'input'))
+      filter (where c ? 'input'))[1],
+    '{}'
+  )
+  || coalesce(
+    (pg_catalog.array_agg(pg_catalog.jsonb_build_object('output', c -> 'output') order by place desc)
+      filter (where c ? 'output'))[1],
+    '{}'
+  )
+  from pg_catalog.unnest(p_chunks) with ordinality u (c, place)
+$$;
+
 -- The parts of the message that a run's log adds up to, as a UIMessage holds them.
 --
 -- Data parts of one type and id are one part, the latest; transient ones are left out; parts that
@@ -276,42 +312,6 @@ as $$
   )
   select coalesce(pg_catalog.jsonb_agg(p.part order by p.place), '[]')
   from parts p
-$$;
-
--- The part that the chunks of one tool call add up to: its input, then its output or error.
-create function tidewire.tool_part (
-  p_chunks jsonb[]
-)
-  returns jsonb
-  language sql
-  immutable
-  set search_path = ''
-as $$
-  select pg_catalog.jsonb_strip_nulls(
-    pg_catalog.jsonb_build_object(
-      'type', 'tool-' || (pg_catalog.array_agg(c ->> 'toolName') filter (where c ? 'toolName'))[1],
-      'toolCallId', (pg_catalog.array_agg(c ->> 'toolCallId'))[1],
-      'state', case
-        when pg_catalog.bool_or(c ->> 'type' in ('tool-output-error', 'tool-input-error'))
-          then 'output-error'
-        when pg_catalog.bool_or(c ->> 'type' = 'tool-output-available') then 'output-available'
-        when pg_catalog.bool_or(c ->> 'type' = 'tool-input-available') then 'input-available'
-        else 'input-streaming'
-      end,
-      'errorText', (pg_catalog.array_agg(c ->> 'errorText') filter (where c ? 'errorText'))[1]
-    )
-  )
-  || coalesce(
-    (pg_catalog.array_agg(pg_catalog.jsonb_build_object('input', c -> 'input'))
-      filter (where c ? 'input'))[1],
-    '{}'
-  )
-  || coalesce(
-    (pg_catalog.array_agg(pg_catalog.jsonb_build_object('output', c -> 'output') order by place desc)
-      filter (where c ? 'output'))[1],
-    '{}'
-  )
-  from pg_catalog.unnest(p_chunks) with ordinality u (c, place)
 $$;
 
 -- Turns finished logs into the assistant messages they answer: parts, metadata, status.
