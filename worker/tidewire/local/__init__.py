@@ -1,0 +1,1 @@
+"""The embedded Supabase: Postgres, REST and Auth, Realtime, all behind one port."""
