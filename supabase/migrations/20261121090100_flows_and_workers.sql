@@ -188,13 +188,38 @@ begin
     where coalesce(slug, '') !~ '^[a-z][a-z0-9_]{0,62}$'
       or slug in ('input', 'ctx', 'run', 'flow', 'progress', 'sources', 'reset', 'partial_response', 'child_run')
     union all
+    select pg_catalog.format('step %s: max_attempts must be 1 to 1000, got %s', slug,
+      coalesce(step ->> 'max_attempts', 'null'))
+    from steps
+    where coalesce((step ->> 'max_attempts')::numeric, 0) not between 1 and 1000
+    union all
+    select pg_catalog.format('step %s: timeout_ms must be above 0, got %s', slug,
+      coalesce(step ->> 'timeout_ms', 'null'))
+    from steps
+    where coalesce((step ->> 'timeout_ms')::numeric, 0) <= 0
+    union all
+    select pg_catalog.format(
+      'step %s: backoff_base_ms must be at least 0 and at most backoff_cap_ms, got %s and %s',
+      slug, coalesce(step ->> 'backoff_base_ms', 'null'), coalesce(step ->> 'backoff_cap_ms', 'null'))
+    from steps
+    where coalesce((step ->> 'backoff_base_ms')::numeric, -1)
+      not between 0 and coalesce((step ->> 'backoff_cap_ms')::numeric, -1)
+    union all
+    select pg_catalog.format('step %s: deps must be a list, got %s', slug,
+      coalesce(step ->> 'deps', 'null'))
+    from steps
+    where pg_catalog.jsonb_typeof(step -> 'deps') is distinct from 'array'
+    union all
     select pg_catalog.format('step %s is defined twice', slug)
     from steps
     group by slug
     having pg_catalog.count(*) > 1
     union all
     select pg_catalog.format('step %s depends on %s, which is not an earlier step', s.slug, d.value)
-    from steps s, pg_catalog.jsonb_array_elements_text(s.step -> 'deps') d
+    from steps s,
+      pg_catalog.jsonb_array_elements_text(
+        case pg_catalog.jsonb_typeof(s.step -> 'deps') when 'array' then s.step -> 'deps' else '[]' end
+      ) d
     where not exists (select from steps e where e.slug = d.value and e.place < s.place)
   )
   select p.problem into v_problem from problems p limit 1;

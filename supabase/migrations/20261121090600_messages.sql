@@ -82,7 +82,7 @@ $$;
 --
 -- message: a UIMessage {id, role: "user", parts, metadata?}; the run's input is {message}.
 -- on_busy, when the thread has an active run: reject raises PT409 TW005 naming it, queue starts
--- after it, cancel ends it first. Returns {run_id, message_id, thread_id, status, created};
+-- after it, cancel ends it and those queued behind it first. Returns {run_id, message_id, thread_id, status, created};
 -- sending the same message again returns its run. Raises what start_run raises.
 create function public.send_message (
   thread_id text,
@@ -106,8 +106,13 @@ begin
   perform tidewire.check_message(message, on_busy);
   perform tidewire.check_start(v_input, coalesce(thread_id, ''), null);
   perform tidewire.check_open_to_users(flow_slug);
+  -- Before anything is cancelled: the active run may be this very message's.
+  v_run := tidewire.answered_message(v_owner, thread_id, message);
+  if v_run is not null then
+    return v_run;
+  end if;
   if on_busy = 'cancel' then
-    perform tidewire.cancel_active_run(v_owner, thread_id);
+    perform tidewire.cancel_thread_runs(v_owner, thread_id);
   end if;
   v_active := tidewire.lock_thread(v_owner, thread_id, tidewire.message_title(message));
   v_run := tidewire.answered_message(v_owner, thread_id, message);
@@ -157,8 +162,9 @@ as $$
   where p.value ->> 'type' = 'text'
 $$;
 
--- Cancels the active run of a thread, if it has one. Takes the run before the thread.
-create function tidewire.cancel_active_run (
+-- Cancels every run of a thread that has not ended: those that wait for their turn, then the
+-- active one. Takes runs before the thread.
+create function tidewire.cancel_thread_runs (
   p_user_id uuid,
   p_thread_id text
 )
@@ -168,15 +174,18 @@ create function tidewire.cancel_active_run (
   set search_path = ''
 as $$
 declare
-  v_active uuid;
+  v_run_id uuid;
 begin
-  select t.active_run_id
-  into v_active
-  from public.flow_threads t
-  where t.user_id = p_user_id and t.thread_id = p_thread_id;
-  if v_active is not null then
-    perform public.cancel_run(v_active);
-  end if;
+  for v_run_id in
+    select r.run_id
+    from public.flow_runs r
+    where r.user_id = p_user_id
+      and r.thread_id = p_thread_id
+      and r.status in ('queued', 'running')
+    order by r.held desc, r.run_id
+  loop
+    perform public.cancel_run(v_run_id);
+  end loop;
 end
 $$;
 

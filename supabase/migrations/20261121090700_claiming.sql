@@ -404,6 +404,8 @@ create function tidewire.release_steps (
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_steps);
+  -- No step stops running but under its run's lock: appends rely on it.
+  v_locked uuid[] := tidewire.lock_runs(array(select distinct k.run_id from pg_catalog.unnest(v_keys) k));
   v_released integer[];
 begin
   with held as (
@@ -411,7 +413,10 @@ begin
     from pg_catalog.unnest(v_keys) k
     join public.flow_steps s
       on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-    where s.status = 'running' and s.lease_token = k.lease_token and s.worker_id = p_worker_id
+    where s.status = 'running'
+      and s.lease_token = k.lease_token
+      and s.worker_id = p_worker_id
+      and s.run_id = any (v_locked)
     for no key update of s skip locked
   ), released as (
     update public.flow_steps s

@@ -72,7 +72,12 @@ begin
     select
       (i.ordinality - 1)::integer as ordinal, i.run_id, i.step_slug,
       coalesce(i.item_index, -1) as item_index, i.lease_token, i.first_sequence, i.chunks,
-      tidewire.chunk_problem(i.chunks) as problem
+      case
+        when pg_catalog.row_number() over (
+          partition by i.run_id, i.step_slug, coalesce(i.item_index, -1) order by i.ordinality
+        ) > 1 then 'a call must hold at most one append a step'
+        else tidewire.chunk_problem(i.chunks)
+      end as problem
     from rows from (
       pg_catalog.jsonb_to_recordset(p_appends) as (
         run_id uuid, step_slug text, item_index integer, lease_token bigint,
