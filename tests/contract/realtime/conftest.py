@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from contract.realtime.server import RealtimeServer, running_server
 
+from contract.realtime.server import RealtimeServer, running_server
 from tidewire.local.keys import Keys, load_or_make_keys
 from tidewire.local.postgres import Postgres
 from tidewire.local.sql import run_sql
@@ -43,7 +43,9 @@ def keys(postgres: Postgres) -> Keys:
 
 
 @pytest.fixture(scope="session")
-def server_with(postgres: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> ServerFactory:
+def server_with(
+    postgres: Postgres, keys: Keys, tmp_path_factory: pytest.TempPathFactory
+) -> ServerFactory:
     """Return a factory of servers with settings of their own."""
     folder = tmp_path_factory.mktemp("realtime-logs")
 
@@ -60,7 +62,7 @@ async def realtime(server_with: ServerFactory) -> AsyncIterator[RealtimeServer]:
 
 
 @pytest.fixture
-async def database(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+async def sql(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(postgres.dsn("postgres"))
     yield connection
     await connection.close()

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from contract.realtime.server import USER_2, RealtimeServer
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
+
+from contract.realtime.server import USER_2, RealtimeServer
 
 Line = dict[str, Any]
 
@@ -136,7 +137,9 @@ class Replay:
         """Return the text with today's tokens; which `<JWT>` is meant, the record's notes say."""
         for placeholder, token in self._tokens.items():
             text = text.replace(placeholder, token)
-        return text.replace("<JWT>", special_token(self._server, about)) if "<JWT>" in text else text
+        return (
+            text.replace("<JWT>", special_token(self._server, about)) if "<JWT>" in text else text
+        )
 
 
 def fresh_tokens(server: RealtimeServer) -> dict[str, str]:

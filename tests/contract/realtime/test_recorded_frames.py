@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from contract.realtime.replay import Line, Replay, fresh_tokens, read_lines
 from contract.realtime.server import RealtimeServer
 
@@ -50,13 +51,13 @@ def lines_of(version: str, scenario: str) -> list[Line]:
 @pytest.mark.parametrize("version", RECORDS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_scenario_is_answered_as_recorded(
-    realtime: RealtimeServer, database: asyncpg.Connection, version: str, scenario: str
+    realtime: RealtimeServer, sql: asyncpg.Connection, version: str, scenario: str
 ) -> None:
     lines = lines_of(version, scenario)
     assert lines
     if scenario == "channel_limit":
         lines = with_unlogged_joins(lines)
-    await Replay(realtime, database, fresh_tokens(realtime)).run(lines)
+    await Replay(realtime, sql, fresh_tokens(realtime)).run(lines)
 
 
 def with_unlogged_joins(lines: list[Line]) -> list[Line]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from contract.realtime.conftest import ServerFactory
 from contract.realtime.replay import Line, fresh_tokens, read_lines
 from contract.realtime.server import RawClient, RealtimeServer
@@ -113,7 +114,7 @@ def body_of(line: Line) -> bytes | None:
         return None
     match line["label"]:
         case "too large":
-            opening, _, length = request["body"].partition("…")
+            opening, _, length = str(request["body"]).partition("…")
             ending = '"}}]}'
             padding = int(length.strip("<>")) - len(opening) - len(ending)
             return (opening + "x" * padding + ending).encode()

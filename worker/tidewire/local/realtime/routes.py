@@ -104,7 +104,7 @@ async def not_found(request: Request, error: Exception) -> Response:
 
 ROUTES = [
     Route("/api/broadcast", broadcast_batch, methods=["POST"]),
-    Route("/api/broadcast/{topic}/events/{event}", broadcast_one, methods=["POST"]),
+    Route("/api/broadcast/{topic:path}/events/{event:path}", broadcast_one, methods=["POST"]),
     Route("/api/ping", ping),
     Route("/healthcheck", healthcheck),
     Route("/health", health),
