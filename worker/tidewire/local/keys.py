@@ -31,6 +31,7 @@ class Keys:
     service_role_key: str
     postgres_password: str
     authenticator_password: str
+    auth_admin_password: str
     supabase_admin_password: str
 
     def __repr__(self) -> str:
@@ -64,6 +65,7 @@ def _make_keys() -> Keys:
         service_role_key=_role_token("service_role", jwt_secret),
         postgres_password=secrets.token_urlsafe(24),
         authenticator_password=secrets.token_urlsafe(24),
+        auth_admin_password=secrets.token_urlsafe(24),
         supabase_admin_password=secrets.token_urlsafe(24),
     )
 

@@ -39,13 +39,21 @@ class Ports:
 
 
 def api_part(
-    ports: Ports, keys: Keys, node: NodeRuntime, *, dsn: str, site_url: str, logs: Path
+    ports: Ports,
+    keys: Keys,
+    node: NodeRuntime,
+    *,
+    dsn: str,
+    auth_admin_dsn: str,
+    site_url: str,
+    logs: Path,
 ) -> Part:
     environment = {
         "DO_NOT_TRACK": "1",
         "NODE_ENV": "production",
         "TIDEWIRE_API_PORT": str(ports.api),
         "TIDEWIRE_API_DSN": dsn,
+        "TIDEWIRE_AUTH_ADMIN_DSN": auth_admin_dsn,
         "TIDEWIRE_JWT_SECRET": keys.jwt_secret,
         "TIDEWIRE_PUBLISHABLE_KEY": keys.publishable_key,
         "TIDEWIRE_SECRET_KEY": keys.secret_key,

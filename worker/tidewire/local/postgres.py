@@ -25,7 +25,7 @@ from tidewire.local.sql import bootstrap_sql, connection, run_sql
 DEFAULT_VERSION = 18
 DEFAULT_PORT = 54322
 PROJECT_DATABASE = "postgres"
-Role = Literal["postgres", "authenticator", "supabase_admin"]
+Role = Literal["postgres", "authenticator", "supabase_auth_admin", "supabase_admin"]
 
 _START_LIMIT = timedelta(seconds=60)
 _LEFTOVER_LIMIT = timedelta(seconds=15)
@@ -75,6 +75,7 @@ class Postgres:
         password = {
             "postgres": keys.postgres_password,
             "authenticator": keys.authenticator_password,
+            "supabase_auth_admin": keys.auth_admin_password,
             "supabase_admin": keys.supabase_admin_password,
         }[role]
         return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}"
@@ -133,17 +134,29 @@ class Postgres:
         if self._process is not None:
             self._process.kill()
 
-    async def create_database(self, name: str, *, template: str = "template1") -> None:
-        """Make a database owned by `postgres`. Nobody may be connected to the template."""
-        statement = "create database %I template %I owner postgres strategy file_copy"
-        await self._execute(statement, name, template)
+    async def create_database(
+        self, name: str, *, template: str = "template1", is_template: bool = False
+    ) -> None:
+        """Make a database owned by `postgres`. Nobody may be connected to the template.
+
+        With `is_template` nobody can connect to the new one, so that it can be copied at any time.
+        """
+        await self._execute(
+            "create database %I template %I owner postgres strategy file_copy"
+            f" is_template {is_template} allow_connections {not is_template}",
+            name,
+            template,
+            session_on="template1" if template == PROJECT_DATABASE else PROJECT_DATABASE,
+        )
 
     async def drop_database(self, name: str) -> None:
         """Drop a database, ending the sessions on it. Does nothing when it does not exist."""
         await self._execute("drop database if exists %I with (force)", name)
 
-    async def _execute(self, statement: str, *names: str) -> None:
-        async with connection(self.dsn("supabase_admin")) as admin:
+    async def _execute(
+        self, statement: str, *names: str, session_on: str = PROJECT_DATABASE
+    ) -> None:
+        async with connection(self.dsn("supabase_admin", session_on)) as admin:
             text = await admin.fetchval("select format($1, variadic $2::text[])", statement, names)
             await admin.execute(text)
 
@@ -197,6 +210,7 @@ class Postgres:
         settings = {
             "tidewire.postgres_password": keys.postgres_password,
             "tidewire.authenticator_password": keys.authenticator_password,
+            "tidewire.auth_admin_password": keys.auth_admin_password,
             "tidewire.auto_grants": "on" if self._auto_grants else "off",
         }
         script = bootstrap_sql("roles") + bootstrap_sql("ddl")

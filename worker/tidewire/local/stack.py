@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from tidewire.errors import StackError
 from tidewire.local.keys import Keys, load_or_make_keys
@@ -27,6 +27,7 @@ from tidewire.local.state import StateDirectory
 
 DEFAULT_API_PORT = 54321
 DEFAULT_PAGE_PORT = 54380
+_Value = TypeVar("_Value")
 _REALTIME_SCHEMA = Path(__file__).parent / "realtime" / "schema.sql"
 
 PartName = Literal["postgres", "api", "realtime", "proxy"]
@@ -61,7 +62,7 @@ class Stack:
         self._api_port = api_port
         self._db_port = db_port
         self._postgres_version = postgres_version
-        self._auto_grants = auto_grants
+        self.auto_grants = auto_grants
         self._postgres_settings = postgres_settings
         self._postgres: Postgres | None = None
         self._keys: Keys | None = None
@@ -76,21 +77,15 @@ class Stack:
 
     @property
     def postgres(self) -> Postgres:
-        if self._postgres is None:
-            raise StackError("the stack must be started first")
-        return self._postgres
+        return _known(self._postgres)
 
     @property
     def keys(self) -> Keys:
-        if self._keys is None:
-            raise StackError("the stack must be started first")
-        return self._keys
+        return _known(self._keys)
 
     @property
     def api_url(self) -> str:
-        if self._ports is None:
-            raise StackError("the stack must be started first")
-        return f"http://{HOST}:{self._ports.proxy}"
+        return f"http://{HOST}:{_known(self._ports).proxy}"
 
     @property
     def db_url(self) -> str:
@@ -99,6 +94,7 @@ class Stack:
 
     @property
     def superuser_url(self) -> str:
+        """Where `supabase_admin` connects, who may do everything."""
         return self.postgres.dsn("supabase_admin")
 
     @property
@@ -114,9 +110,16 @@ class Stack:
         return self.keys.jwt_secret
 
     @property
+    def guard_descriptors(self) -> tuple[int, ...]:
+        """What guards of further programs inherit: the state stays taken until they have ended."""
+        return (self._state.lock_descriptor,)
+
+    @property
     def pids(self) -> dict[str, int]:
         """The pids of the parts that run now."""
-        found = {name: process.pid for name, process in self._processes.items() if process.running}
+        found: dict[str, int | None] = {
+            name: process.pid for name, process in self._processes.items() if process.running
+        }
         found["postgres"] = self.postgres.pid
         return {name: pid for name, pid in found.items() if pid is not None}
 
@@ -179,8 +182,8 @@ class Stack:
                 "anon_key": self.keys.anon_key,
                 "service_role_key": self.keys.service_role_key,
                 "jwt_secret": self.jwt_secret,
-                **self._published,
                 "pids": self.pids,
+                **self._published,
             }
         )
 
@@ -203,9 +206,9 @@ class Stack:
             self.state,
             port=self._db_port,
             version=self._postgres_version,
-            auto_grants=self._auto_grants,
+            auto_grants=self.auto_grants,
             settings=self._postgres_settings,
-            inherited=[self._state.lock_descriptor],
+            inherited=self.guard_descriptors,
         )
         await self._postgres.start()
         await run_sql(self.superuser_url, _REALTIME_SCHEMA.read_text())
@@ -219,6 +222,7 @@ class Stack:
                 keys,
                 node,
                 dsn=self.postgres.dsn("authenticator"),
+                auth_admin_dsn=self.postgres.dsn("supabase_auth_admin"),
                 site_url=f"http://{HOST}:{DEFAULT_PAGE_PORT}",
                 logs=logs,
             ),
@@ -230,7 +234,7 @@ class Stack:
         part = self._parts[name]
         process = self._processes.get(name)
         if process is None or not process.running:
-            process = Process(part.program, inherited=[self._state.lock_descriptor])
+            process = Process(part.program, inherited=self.guard_descriptors)
         self._processes[name] = process
         await process.start()
         await wait_until_ready(process, part.health_url)
@@ -245,3 +249,9 @@ class Stack:
                 await self._postgres.stop()
         finally:
             self._state.unlock()
+
+
+def _known(value: _Value | None) -> _Value:
+    if value is None:
+        raise StackError("the stack must be started first")
+    return value

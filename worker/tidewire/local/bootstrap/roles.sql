@@ -1,6 +1,6 @@
 -- Roles, schemas and privileges of a hosted Supabase project. Run as supabase_admin in the
 -- project's database. Idempotent. Session settings, given by the caller:
---   tidewire.postgres_password, tidewire.authenticator_password,
+--   tidewire.postgres_password, tidewire.authenticator_password, tidewire.auth_admin_password,
 --   tidewire.auto_grants  'on': new tables, sequences and functions of public are granted to the
 --                         API roles, as projects made before 2026-05-30 have it; 'off': they are not.
 
@@ -15,7 +15,7 @@ begin
     ('authenticated', 'nologin noinherit'),
     ('service_role', 'nologin noinherit bypassrls'),
     ('authenticator', 'login noinherit'),
-    ('supabase_auth_admin', 'nologin noinherit'),
+    ('supabase_auth_admin', 'login noinherit'),
     ('supabase_realtime_admin', 'nologin noinherit')
   loop
     if not exists (select from pg_roles where rolname = v_role) then
@@ -25,6 +25,9 @@ begin
   execute format('alter role postgres password %L', current_setting('tidewire.postgres_password'));
   execute format(
     'alter role authenticator password %L', current_setting('tidewire.authenticator_password')
+  );
+  execute format(
+    'alter role supabase_auth_admin password %L', current_setting('tidewire.auth_admin_password')
   );
 end
 $$;
@@ -65,15 +68,16 @@ grant usage, create on schema extensions to postgres with grant option;
 -- A hosted project lets postgres create this extension itself.
 create extension if not exists vector with schema extensions;
 
--- The API server makes its tables here and owns them.
-create schema if not exists auth authorization authenticator;
-grant usage on schema auth to anon, authenticated, service_role;
+-- The API makes its tables here as supabase_auth_admin and uses them as authenticator. They must
+-- not belong to authenticator: postgres may act as that role, and could then change them.
+create schema if not exists auth authorization supabase_auth_admin;
+grant usage on schema auth to anon, authenticated, service_role, authenticator;
 grant usage on schema auth to postgres with grant option;
-alter default privileges for role authenticator in schema auth
-  grant all on tables to postgres;
-alter default privileges for role authenticator in schema auth
-  grant all on sequences to postgres;
-grant all on all tables in schema auth to postgres;
+alter default privileges for role supabase_auth_admin in schema auth
+  grant all on tables to postgres, authenticator;
+alter default privileges for role supabase_auth_admin in schema auth
+  grant all on sequences to postgres, authenticator;
+alter role supabase_auth_admin set search_path = auth;
 
 create or replace function auth.uid ()
   returns uuid

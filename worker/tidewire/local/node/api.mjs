@@ -1,8 +1,9 @@
 /**
  * The REST and Auth API of the embedded Supabase, as one process.
  *
- * Environment: TIDEWIRE_API_PORT, TIDEWIRE_API_DSN (role authenticator), TIDEWIRE_JWT_SECRET,
- * TIDEWIRE_PUBLISHABLE_KEY, TIDEWIRE_SECRET_KEY, TIDEWIRE_SITE_URL.
+ * Environment: TIDEWIRE_API_PORT, TIDEWIRE_API_DSN (role authenticator), TIDEWIRE_AUTH_ADMIN_DSN
+ * (role supabase_auth_admin), TIDEWIRE_JWT_SECRET, TIDEWIRE_PUBLISHABLE_KEY, TIDEWIRE_SECRET_KEY,
+ * TIDEWIRE_SITE_URL.
  */
 import { createAdaptorServer } from "@hono/node-server";
 import { App } from "@supabase/lite";
@@ -10,20 +11,11 @@ import { App } from "@supabase/lite";
 import { ApiConnection } from "./api_connection.mjs";
 import { required } from "./environment.mjs";
 
+const CONNECTIONS = 20;
 const RELOAD_PAUSE_MS = 50;
 const CLOSE_LIMIT_MS = 3_000;
 
-const connection = new ApiConnection({
-  url: required("TIDEWIRE_API_DSN"),
-  postgresOptions: {
-    max: 20,
-    onnotice: () => {},
-    connection: { application_name: "tidewire-api" },
-  },
-});
-
-const app = new App({
-  connection,
+const config = {
   api: { schemas: ["public"], max_rows: 1000 },
   db: { migrations: { enabled: false } },
   studio: { enabled: false },
@@ -39,10 +31,11 @@ const app = new App({
     email: { enable_signup: true, enable_confirmations: false },
   },
   options: { server: { admin: false, disableStudio: true } },
-});
+};
 
-await app.ensureSystemSchema();
-await requireAuthTables();
+await makeAuthTables(connect(required("TIDEWIRE_AUTH_ADMIN_DSN"), 1));
+const connection = connect(required("TIDEWIRE_API_DSN"), CONNECTIONS);
+const app = new App({ connection, ...config });
 await connection.reload();
 await followSchema();
 
@@ -58,12 +51,29 @@ async function serve(request, env) {
   return app.fetch(request, { peerAddress: env?.incoming?.socket?.remoteAddress ?? null });
 }
 
-/** The library swallows the errors of its schema script; without its tables nothing would work. */
-async function requireAuthTables() {
-  const result = await connection.driver`
+function connect(url, max) {
+  const postgresOptions = {
+    max,
+    onnotice: () => {},
+    connection: { application_name: "tidewire-api" },
+    types: { timestamptz: { to: 1184, from: [1184], serialize: String, parse: rfc3339 } },
+  };
+  return new ApiConnection({ url, postgresOptions });
+}
+
+/** Postgres' text of a timestamp as the hosted Auth API writes it: supabase-py refuses the other. */
+function rfc3339(text) {
+  return text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
+}
+
+/** Makes what is missing in schema auth. The library swallows the errors of its script. */
+async function makeAuthTables(admin) {
+  await new App({ connection: admin, ...config }).ensureSystemSchema();
+  const [{ made }] = await admin.driver`
     select to_regclass('auth.users') is not null and to_regclass('auth.sessions') is not null as made
   `;
-  if (!result[0].made) throw new Error("the tables of schema auth could not be made");
+  await admin.close();
+  if (!made) throw new Error("the tables of schema auth could not be made");
 }
 
 /** Reads the schema again after a change to it; changes close together count once. */
@@ -78,11 +88,9 @@ async function followSchema() {
   await connection.driver.listen("pgrst", reload, reload);
 }
 
+/** Lets running requests finish. Database sessions hold nothing then, and end with the process. */
 function close() {
   setTimeout(() => process.exit(0), CLOSE_LIMIT_MS).unref();
-  server.close(async () => {
-    await connection.close();
-    process.exit(0);
-  });
+  server.close(() => process.exit(0));
   server.closeIdleConnections();
 }

@@ -1,0 +1,23 @@
+"""The `tidewire` program: assembles the commands."""
+
+from __future__ import annotations
+
+import typer
+
+from tidewire.commands.dev import dev
+from tidewire.commands.migrate import init, migrate
+from tidewire.commands.stack import stack
+
+app = typer.Typer(
+    help="Durable AI flows that stream, on nothing but Supabase.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(dev)
+app.command()(stack)
+app.command()(migrate)
+app.command()(init)
+
+if __name__ == "__main__":
+    app()

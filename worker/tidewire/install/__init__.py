@@ -1,0 +1,1 @@
+"""Brings Tidewire's tables and functions into a project's database."""

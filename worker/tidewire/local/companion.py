@@ -1,0 +1,58 @@
+"""A program beside the stack: the worker, the page's server, the offline model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidewire.errors import StackError
+from tidewire.local.parts import wait_until_ready
+from tidewire.local.process import Process, Program
+
+
+class Companion:
+    """A program that can be started again after it has ended.
+
+    Args:
+      health_url: answers 200 once the program serves; None when it serves nothing.
+    """
+
+    def __init__(
+        self, program: Program, *, inherited: Sequence[int], health_url: str | None = None
+    ) -> None:
+        self.program = program
+        self._inherited = tuple(inherited)
+        self._health_url = health_url
+        self._process = Process(program, inherited=self._inherited)
+
+    async def start(self) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+          StackError: it ended at once or stays silent.
+        """
+        self._process = Process(self.program, inherited=self._inherited)
+        await self._process.start()
+        if self._health_url is not None:
+            await wait_until_ready(self._process, self._health_url)
+
+    async def stop(self) -> None:
+        await self._process.stop()
+
+    async def wait(self) -> int:
+        """Wait until it has ended; return its exit code."""
+        return await self._process.wait()
+
+    async def run_to_end(self) -> None:
+        """Start it and wait for its success.
+
+        Raises:
+          StackError: it failed; the message carries the end of its log.
+        """
+        await self._process.start()
+        try:
+            code = await self._process.wait()
+        finally:
+            await self._process.stop()
+        if code != 0:
+            tail = self._process.log_tail(lines=25)
+            raise StackError(f"{self.program.name} ended with code {code}:\n{tail}")
