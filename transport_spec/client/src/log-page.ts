@@ -8,7 +8,7 @@ export interface LogPage {
   /** Index of the last entry of the log when it was read; -1 when it was empty. */
   readonly head: number;
   readonly status: RunStatus;
-  /** What the run waits for, in words; empty when it waits for nothing. */
+  /** Steps that wait for their time or a signal, or `thread`: its turn. Empty: it waits for nothing. */
   readonly waitingFor: readonly string[];
   /** Whether a worker holds a step of the run. */
   readonly leaseLive: boolean;

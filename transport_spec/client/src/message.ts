@@ -203,9 +203,8 @@ function applyData(parts: Parts, chunk: DataChunk): Parts {
 function withoutNamed(parts: Parts, data: unknown): Parts {
   const named = new Set((data as { parts?: readonly string[] } | null)?.parts ?? []);
   return parts.filter((part) => {
-    if (part.type === "text" || part.type === "reasoning") return !named.has(part.id ?? "");
-    if ("toolCallId" in part) return !named.has(part.toolCallId);
-    return !("sourceId" in part && named.has(part.sourceId));
+    const id = "toolCallId" in part ? part.toolCallId : "id" in part ? part.id : undefined;
+    return id === undefined || !named.has(id);
   });
 }
 

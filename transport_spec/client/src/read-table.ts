@@ -112,11 +112,11 @@ export function supabaseTables(supabase: Supabase, runId: string, pageSize = 100
     async readState(signal) {
       const runs = await supabase
         .from("flow_runs")
-        .select("status, next_index")
+        .select("status, next_index, held")
         .eq("run_id", runId)
         .abortSignal(signal);
       if (runs.error) throw errorFrom(runs);
-      const run = runs.data[0] as { status: RunStatus; next_index: number } | undefined;
+      const run = runs.data[0] as RunRow | undefined;
       if (run === undefined) throw new TidewireError("TW003", 404, `run ${runId} not found`, null);
       const steps = await supabase
         .from("flow_steps")
@@ -130,18 +130,24 @@ export function supabaseTables(supabase: Supabase, runId: string, pageSize = 100
   };
 }
 
+interface RunRow {
+  readonly status: RunStatus;
+  readonly next_index: number;
+  /** Whether the run waits for its turn in the thread. */
+  readonly held: boolean;
+}
+
 interface StepRow {
   readonly step_slug: string;
   readonly status: "running" | "scheduled";
 }
 
-function stateOf(run: { status: RunStatus; next_index: number }, steps: StepRow[]): RunState {
+function stateOf(run: RunRow, steps: readonly StepRow[]): RunState {
+  const scheduled = steps.filter((step) => step.status === "scheduled");
   return {
     head: run.next_index - 1,
     status: run.status,
     leaseLive: steps.some((step) => step.status === "running"),
-    waitingFor: steps
-      .filter((step) => step.status === "scheduled")
-      .map((step) => `the next attempt of ${step.step_slug}`),
+    waitingFor: run.held ? ["thread"] : [...new Set(scheduled.map((step) => step.step_slug))],
   };
 }

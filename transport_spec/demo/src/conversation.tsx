@@ -1,0 +1,125 @@
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { cancelRun, type FollowStatus } from "@tidewire/client";
+import { useCallback, useState } from "react";
+import { Answer } from "./answer.js";
+import { Composer } from "./composer.js";
+import { Notice } from "./notice.js";
+import { recallQuestion } from "./question.js";
+import { newId } from "./thread-id.js";
+import { type ThreadMessage, textOf } from "./thread-messages.js";
+import { useStayAtEnd } from "./use-stay-at-end.js";
+import { useThread } from "./use-thread.js";
+
+interface ConversationProps {
+  readonly supabase: SupabaseClient;
+  readonly threadId: string;
+}
+
+export function Conversation({ supabase, threadId }: ConversationProps) {
+  const thread = useThread(supabase, threadId);
+  const [following, setFollowing] = useState<FollowStatus | null>(null);
+  const [stopProblem, setStopProblem] = useState<string | null>(null);
+  const list = useStayAtEnd<HTMLOListElement>();
+  const { activeRunId, messages, sending } = thread;
+
+  const stop = useCallback(async () => {
+    if (activeRunId === null) return;
+    setStopProblem(null);
+    await cancelRun(supabase, activeRunId).catch((error: Error) => setStopProblem(error.message));
+  }, [supabase, activeRunId]);
+
+  const problem = stopProblem ?? thread.problem;
+  return (
+    <main className="conversation">
+      <ol className="messages" ref={list} aria-busy={messages === null}>
+        {messages?.map((message, place) => (
+          <li key={message.id}>
+            {message.role === "user" ? (
+              <QuestionView text={textOf(message.parts)} />
+            ) : (
+              <Answer
+                supabase={supabase}
+                stored={message}
+                onFollowing={setFollowing}
+                onEnded={thread.ended}
+                onPurged={thread.reload}
+                onAskAgain={askAgain(messages, place, thread)}
+              />
+            )}
+          </li>
+        ))}
+        {sending && (
+          <li>
+            <QuestionView text={sending.text} pending />
+          </li>
+        )}
+      </ol>
+      {messages?.length === 0 && sending === null && <Welcome onPick={thread.ask} />}
+      <footer>
+        {problem !== null && (
+          <Notice kind="error" {...retryOf(threadId, thread)}>
+            {problem}
+          </Notice>
+        )}
+        <Composer
+          threadId={threadId}
+          busy={activeRunId !== null || sending !== null || messages === null}
+          stoppable={activeRunId !== null}
+          following={activeRunId === null ? null : following}
+          onAsk={thread.ask}
+          onStop={() => void stop()}
+        />
+      </footer>
+    </main>
+  );
+}
+
+type Asking = Pick<ReturnType<typeof useThread>, "ask" | "activeRunId">;
+
+/** Offers a question that could not be sent once more, under the same id. */
+function retryOf(threadId: string, thread: ReturnType<typeof useThread>) {
+  const question = recallQuestion(threadId);
+  if (question.text === "" || thread.activeRunId !== null || thread.sending) return {};
+  return { action: "Send again", onAction: () => thread.ask(question) };
+}
+
+/** Asks the question before an answer again, as a new message; not while another is answered. */
+function askAgain(messages: readonly ThreadMessage[], place: number, thread: Asking) {
+  const question = messages[place - 1];
+  if (question?.role !== "user" || thread.activeRunId !== null) return null;
+  return () => thread.ask({ id: newId(), text: textOf(question.parts) });
+}
+
+function QuestionView({ text, pending = false }: { text: string; pending?: boolean }) {
+  return (
+    <div className={pending ? "asked pending" : "asked"} data-testid="asked">
+      {text}
+    </div>
+  );
+}
+
+const SUGGESTIONS = [
+  "What happens to a run when its worker is killed?",
+  "How does a reader resume after a reload?",
+  "Why is the table the truth and Realtime a hint?",
+];
+
+function Welcome({ onPick }: { readonly onPick: (q: { id: string; text: string }) => void }) {
+  return (
+    <section className="welcome">
+      <h1>What would you like to know?</h1>
+      <p className="lead">
+        Every question searches, ranks and reads before it answers. You see each step as it happens.
+      </p>
+      <ul>
+        {SUGGESTIONS.map((text) => (
+          <li key={text}>
+            <button type="button" onClick={() => onPick({ id: newId(), text })}>
+              {text}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,26 @@
+import { newId } from "./thread-id.js";
+
+/** A question with the id it will be stored under, kept over reloads until the server has it. */
+export interface Question {
+  readonly id: string;
+  readonly text: string;
+}
+
+const keyOf = (threadId: string) => `tidewire.question.${threadId}`;
+
+/** What was typed in this thread and not yet sent, with an id that stays the same. */
+export function recallQuestion(threadId: string): Question {
+  const kept = sessionStorage.getItem(keyOf(threadId));
+  return kept === null ? { id: newId(), text: "" } : (JSON.parse(kept) as Question);
+}
+
+/** Keeps what is typed. Another text is another message, so it gets another id. */
+export function keepQuestion(threadId: string, text: string): Question {
+  const question = { id: newId(), text };
+  sessionStorage.setItem(keyOf(threadId), JSON.stringify(question));
+  return question;
+}
+
+export function forgetQuestion(threadId: string): void {
+  sessionStorage.removeItem(keyOf(threadId));
+}

@@ -1,0 +1,72 @@
+import type { MessagePart, StepProgress } from "@tidewire/client";
+
+/** The steps of a run in the order they began, each as its last progress entry left it. */
+export function stepsOf(parts: readonly MessagePart[]): StepProgress[] {
+  return parts.flatMap((part) =>
+    part.type === "data-progress" && "data" in part ? [part.data as StepProgress] : [],
+  );
+}
+
+interface StepsProps {
+  readonly steps: readonly StepProgress[];
+  readonly running: boolean;
+}
+
+export function Steps({ steps, running }: StepsProps) {
+  if (steps.length === 0) {
+    return running ? <p className="starting">Starting…</p> : null;
+  }
+  const open = running || steps.some((step) => step.status === "failed");
+  return (
+    <details className="steps" open={open}>
+      <summary>{summaryOf(steps, running)}</summary>
+      <ol aria-label="Steps">
+        {steps.map((step) => (
+          <StepView key={step.step} step={step} running={running} />
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+function StepView({ step, running }: { readonly step: StepProgress; readonly running: boolean }) {
+  const stopped = !running && (step.status === "started" || step.status === "retrying");
+  return (
+    <li data-testid="step" data-step={step.step} data-status={step.status} data-stopped={stopped}>
+      <span className="sign" aria-hidden="true" />
+      <span className="name">{nameOf(step.step)}</span>
+      <span className="state">{stopped ? "stopped" : stateOf(step)}</span>
+      {step.message !== undefined && <span className="detail">{step.message}</span>}
+      {step.counts !== undefined && <Counts counts={step.counts} />}
+    </li>
+  );
+}
+
+function Counts({ counts }: { readonly counts: Readonly<Record<string, number>> }) {
+  const words = Object.entries(counts).map(([name, count]) => `${count} ${nameOf(name)}`);
+  return <span className="detail counts">{words.join(" · ").toLowerCase()}</span>;
+}
+
+function stateOf({ status, attempt }: StepProgress): string {
+  switch (status) {
+    case "started":
+      return attempt !== undefined && attempt > 1 ? `attempt ${attempt}` : "working";
+    case "retrying":
+      return "trying again";
+    case "completed":
+      return "done";
+    default:
+      return status;
+  }
+}
+
+function summaryOf(steps: readonly StepProgress[], running: boolean): string {
+  if (running) return "Working";
+  const done = steps.filter((step) => step.status === "completed").length;
+  return done === steps.length ? `${done} steps` : `${done} of ${steps.length} steps`;
+}
+
+function nameOf(slug: string): string {
+  const words = slug.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

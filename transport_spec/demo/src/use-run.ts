@@ -1,0 +1,96 @@
+import type { SupabaseClient } from "@supabase/supabase-js";
+import {
+  emptyMessage,
+  type FollowStatus,
+  followRun,
+  type RunMessage,
+  StreamTimeoutError,
+} from "@tidewire/client";
+import { useCallback, useEffect, useRef, useState } from "react";
+
+export interface RunView {
+  readonly message: RunMessage;
+  readonly following: FollowStatus | null;
+  /** Whether the log was read to its end. */
+  readonly ended: boolean;
+  /** Why following stopped before the end; null while it goes on. */
+  readonly failure: Error | null;
+}
+
+const initialView: RunView = {
+  message: emptyMessage,
+  following: null,
+  ended: false,
+  failure: null,
+};
+
+/**
+ * Follows a run from the beginning of its log, drawing at most once a frame however fast it grows.
+ * Leaving the page leaves the run as it is. `again` goes on after a failure, from its cursor.
+ */
+export function useRun(
+  supabase: SupabaseClient,
+  runId: string | null,
+): { readonly view: RunView; readonly again: () => void } {
+  const [view, setView] = useState(initialView);
+  const [attempt, setAttempt] = useState(0);
+  const place = useRef<{ after: number; message: RunMessage }>({
+    after: -1,
+    message: emptyMessage,
+  });
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `attempt` asks to go on.
+  useEffect(() => {
+    if (runId === null) return;
+    const leaving = new AbortController();
+    const drawing = drawEachFrame(setView);
+    const follow = async () => {
+      drawing.change({ failure: null });
+      const options = { ...place.current, signal: leaving.signal };
+      for await (const event of followRun(supabase, runId, options)) {
+        if (event.type === "status") {
+          drawing.change({ following: event.status });
+        } else {
+          const after = event.type === "entry" ? event.entry.index : -1;
+          place.current = { after, message: event.message };
+          drawing.change({ message: event.message });
+        }
+      }
+      drawing.change({ ended: true });
+    };
+    follow().catch((failure: unknown) => {
+      if (!leaving.signal.aborted) drawing.change({ failure: failure as Error });
+    });
+    return () => {
+      leaving.abort();
+      drawing.stop();
+    };
+  }, [supabase, runId, attempt]);
+
+  return { view, again: useCallback(() => setAttempt((count) => count + 1), []) };
+}
+
+export function isTimeout(failure: Error): boolean {
+  return failure instanceof StreamTimeoutError;
+}
+
+/** Gathers changes until the browser draws. */
+function drawEachFrame(draw: (update: (view: RunView) => RunView) => void) {
+  let changes: Partial<RunView> = {};
+  let frame = 0;
+  return {
+    change(change: Partial<RunView>) {
+      changes = { ...changes, ...change };
+      if (frame !== 0) return;
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        const gathered = changes;
+        changes = {};
+        draw((view) => ({ ...view, ...gathered }));
+      });
+    },
+    stop() {
+      cancelAnimationFrame(frame);
+    },
+  };
+}
