@@ -114,12 +114,12 @@ export function itemsOf(raw: string): ListItem[] {
 
 export type Span =
   | { readonly kind: "text"; readonly raw: string }
-  | { readonly kind: "strong" | "code"; readonly raw: string; readonly mark: number }
+  | { readonly kind: "strong" | "em" | "code"; readonly raw: string; readonly mark: number }
   | { readonly kind: "link"; readonly raw: string; readonly label: string; readonly url: string }
   | { readonly kind: "citation"; readonly raw: string; readonly number: number };
 
 const SPAN =
-  /(?<code>`[^`\n]+`)|(?<strong>\*\*(?=\S)[^\n]*?\S\*\*)|\[(?<label>[^\]\n]+)\]\((?<url>https?:\/\/[^\s)]+)\)|\[(?<number>\d{1,3})\]/g;
+  /(?<code>`[^`\n]+`)|(?<strong>\*\*(?=\S)[^\n]*?\S\*\*)|(?<em>(?<![\w*])\*(?=[^\s*])[^*\n]*[^\s*]\*(?![\w*]))|\[(?<label>[^\]\n]+)\]\((?<url>https?:\/\/[^\s)]+)\)|\[(?<number>\d{1,3})\]/g;
 
 /** Cuts a line of text into spans. Joined again, their `raw` is the text. */
 export function spansOf(text: string): Span[] {
@@ -137,6 +137,7 @@ export function spansOf(text: string): Span[] {
 function toSpan(raw: string, groups: Readonly<Record<string, string | undefined>>): Span {
   if (groups.code !== undefined) return { kind: "code", raw, mark: 1 };
   if (groups.strong !== undefined) return { kind: "strong", raw, mark: 2 };
+  if (groups.em !== undefined) return { kind: "em", raw, mark: 1 };
   if (groups.url !== undefined) {
     return { kind: "link", raw, label: groups.label ?? "", url: groups.url };
   }

@@ -99,6 +99,7 @@ function SpanView({ span, sourceCount, sourcePrefix }: { span: Span } & Citing):
     case "text":
       return span.raw;
     case "strong":
+    case "em":
     case "code": {
       const Tag = span.kind;
       return (

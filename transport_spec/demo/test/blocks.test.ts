@@ -81,6 +81,7 @@ describe("spans", () => {
 
   test("find code before strong words and citations", () => {
     expect(spansOf("`**a**[1]`").map((span) => span.kind)).toEqual(["code"]);
+    expect(spansOf("*a b* 2 * 3 * 4 a*b*c").map((span) => span.kind)).toEqual(["em", "text"]);
     expect(spansOf("**a** [1]").map((span) => span.kind)).toEqual(["strong", "text", "citation"]);
   });
 });
