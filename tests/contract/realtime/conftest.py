@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -49,7 +50,7 @@ def server_with(
     """Return a factory of servers with settings of their own."""
     folder = tmp_path_factory.mktemp("realtime-logs")
 
-    def make(**settings: object) -> AbstractAsyncContextManager[RealtimeServer]:
+    def make(**settings: Any) -> AbstractAsyncContextManager[RealtimeServer]:
         return running_server(postgres.dsn("supabase_admin"), keys, folder, **settings)
 
     return make

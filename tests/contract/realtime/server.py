@@ -138,9 +138,14 @@ class RawClient:
 
 @asynccontextmanager
 async def running_server(
-    dsn: str, keys: Keys, folder: Path, **settings: object
+    dsn: str, keys: Keys, folder: Path, *, replicating: bool = True, **settings: Any
 ) -> AsyncIterator[RealtimeServer]:
-    """Run a server on a free port. Settings are those of the environment, in lower case."""
+    """Run a server on a free port.
+
+    Args:
+      replicating: wait until broadcasts from the database flow; else only until it answers.
+      settings: those of the environment, in lower case.
+    """
     port = free_port()
     environment = {
         "TIDEWIRE_REALTIME_DSN": dsn,
@@ -162,7 +167,7 @@ async def running_server(
     await process.start()
     try:
         server = RealtimeServer(port, keys, process)
-        await server.until_ready()
+        await server.until_replication(replicating)
         yield server
     finally:
         await process.stop()

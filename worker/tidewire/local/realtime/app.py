@@ -23,6 +23,7 @@ from tidewire.local.realtime.tokens import TokenVerifier
 _log = logging.getLogger(__name__)
 
 _POOL_SIZE = 4
+_COMMAND_SECONDS = 10.0
 _MAINTENANCE_SECONDS = 3600.0
 _MAINTENANCE_RETRY_SECONDS = 5.0
 
@@ -48,7 +49,9 @@ def _lifespan(settings: RealtimeSettings) -> Lifespan:
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         dsn = settings.dsn.get_secret_value()
         # No connection is opened yet, so the server may start before its database.
-        async with asyncpg.create_pool(dsn, min_size=0, max_size=_POOL_SIZE) as pool:
+        async with asyncpg.create_pool(
+            dsn, min_size=0, max_size=_POOL_SIZE, command_timeout=_COMMAND_SECONDS
+        ) as pool:
             hub = Hub(settings, _verifier(settings), TopicAuthorizer(pool))
             replication = MessageReplication(
                 dsn,
@@ -60,6 +63,7 @@ def _lifespan(settings: RealtimeSettings) -> Lifespan:
                 asyncio.create_task(replication.run(), name="realtime-replication"),
                 asyncio.create_task(_maintain_partitions(pool), name="realtime-partitions"),
             ]
+            await _until_replicating(hub, settings.replication_wait_ms / 1000)
             try:
                 yield {"hub": hub}
             finally:
@@ -68,6 +72,13 @@ def _lifespan(settings: RealtimeSettings) -> Lifespan:
                 await asyncio.gather(*loops, return_exceptions=True)
 
     return lifespan
+
+
+async def _until_replicating(hub: Hub, seconds: float) -> None:
+    """Open the port with broadcasts from the database flowing, if that does not take too long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hub.until_replicating()
 
 
 async def _maintain_partitions(pool: asyncpg.Pool) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from tidewire.local.realtime.frames import Version, binary_frame, text_frame
+from tidewire.local.realtime.frames import Message, UserPush, Version, binary_frame, text_frame
 
 _KIND_USER_BROADCAST = 4
 # The header counts its fields in one byte each.
@@ -86,3 +86,12 @@ def broadcast_text(version: Version, topic: bytes, body: bytes) -> bytes:
     if version is Version.V1:
         return b'{"ref":null,"event":"broadcast","topic":%b,"payload":%b}' % (topic, body)
     return b'[null,null,%b,"broadcast",%b]' % (topic, body)
+
+
+def broadcast_of(message: Message | UserPush) -> Broadcast:
+    """Return the broadcast that a client's message asks for. Its metadata is not passed on."""
+    if isinstance(message, Message):
+        return TextBroadcast(message.topic, message.payload)
+    return UserBroadcast(
+        message.topic, message.event, message.payload, is_json=message.is_json, message_id=None
+    )

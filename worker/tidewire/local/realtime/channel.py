@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from tidewire.local.realtime.authorization import AuthorizationUnavailable, Client
-from tidewire.local.realtime.broadcast import Broadcast, TextBroadcast, UserBroadcast
+from tidewire.local.realtime.broadcast import Broadcast, broadcast_of
 from tidewire.local.realtime.frames import Message, UserPush, Version
 from tidewire.local.realtime.hub import TOPIC_PREFIX, Hub
 from tidewire.local.realtime.join import JoinConfig, token_of
@@ -18,6 +18,7 @@ from tidewire.local.realtime.tokens import Identity, Refusal, TokenRefused
 
 _log = logging.getLogger(__name__)
 
+_BACKLOG = 100
 _LONGEST_TOKEN_CHECK_SECONDS = 300.0
 # After a refused token push, these two show the name of the failure instead of its message.
 _BARE_REFUSALS = {
@@ -80,9 +81,13 @@ class Channel:
         if self._hub.replicating:
             self.replication_started()
 
-    def handle(self, message: Message | UserPush, size: int) -> None:
-        """Take a message of the client; `size` is the length of its text."""
+    def handle(self, message: Message | UserPush, size: int) -> Awaitable[None] | None:
+        """Take a message of the client; `size` is the length of its text.
+
+        Returns something to wait for when too much waits here already.
+        """
         self._lane.push((message, size))
+        return self._lane.drained() if self._lane.backlog > _BACKLOG else None
 
     def deliver(self, broadcast: Broadcast) -> None:
         frame = broadcast.frame(self._connection.version) if self._may_receive else None
@@ -154,7 +159,7 @@ class Channel:
         if fitting:
             self._hub.events.add()
             self._hub.publish(
-                _as_broadcast(message),
+                broadcast_of(message),
                 self.name,
                 private=self._config.private,
                 skip=None if self._config.receive_own else self,
@@ -238,15 +243,3 @@ class Channel:
     def _reply(self, ref: Any, status: str, response: Any) -> None:
         payload = {"status": status, "response": response}
         self._connection.send(Message(self.topic, "phx_reply", payload, ref, self.join_ref))
-
-
-def _as_broadcast(message: Message | UserPush) -> Broadcast:
-    if isinstance(message, UserPush):
-        return UserBroadcast(
-            message.topic,
-            message.event,
-            message.payload,
-            is_json=message.is_json,
-            message_id=None,
-        )
-    return TextBroadcast(message.topic, message.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from tidewire.local.realtime.authorization import TopicAuthorizer
@@ -36,9 +37,17 @@ class Hub:
         self.events = RollingRate(settings.max_events_per_second)
         self.joins = RollingRate(settings.max_joins_per_second)
         self.users = 0
-        self.replicating = False
+        self._replicating = asyncio.Event()
         # Public and private channels of one name share nothing. Dicts keep the order of joining.
         self._topics: dict[tuple[str, bool], dict[Subscriber, None]] = {}
+
+    @property
+    def replicating(self) -> bool:
+        """Whether broadcasts from the database flow."""
+        return self._replicating.is_set()
+
+    async def until_replicating(self) -> None:
+        await self._replicating.wait()
 
     def subscribe(self, subscriber: Subscriber, topic: str, *, private: bool) -> None:
         self._topics.setdefault((topic, private), {})[subscriber] = None
@@ -66,10 +75,10 @@ class Hub:
         self.events.add(len(receivers))
 
     def replication_started(self) -> None:
-        self.replicating = True
+        self._replicating.set()
         for subscribers in list(self._topics.values()):
             for subscriber in list(subscribers):
                 subscriber.replication_started()
 
     def replication_stopped(self) -> None:
-        self.replicating = False
+        self._replicating.clear()

@@ -42,12 +42,19 @@ class Lane(Generic[_Item]):
         """Call `notify` once, when nothing waits any more."""
         self._drained = notify
 
+    async def drained(self) -> None:
+        """Return when nothing waits any more."""
+        empty = asyncio.Event()
+        self.when_drained(empty.set)
+        await empty.wait()
+
     def close(self) -> None:
         """Forget what waits and cancel what is being handled."""
         self._closed = True
         self._waiting.clear()
         if self._current is not None:
             self._current.cancel()
+        self._tell_drained()
 
     def _advance(self) -> None:
         while self._waiting and self._current is None:
@@ -59,12 +66,16 @@ class Lane(Generic[_Item]):
             if pending is not None:
                 self._current = asyncio.ensure_future(pending)
                 self._current.add_done_callback(self._finished)
-        if not self._waiting and self._drained is not None:
-            notify, self._drained = self._drained, None
-            notify()
+        if not self._waiting:
+            self._tell_drained()
 
     def _finished(self, future: asyncio.Future[None]) -> None:
         self._current = None
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.error("realtime message failed", exc_info=error)
         self._advance()
+
+    def _tell_drained(self) -> None:
+        if self._drained is not None:
+            notify, self._drained = self._drained, None
+            notify()

@@ -89,7 +89,7 @@ class Session:
             case Message(event="phx_leave"):
                 self._leave(message, channel)
             case _ if channel is not None:
-                channel.handle(message, size)
+                return channel.handle(message, size)
             case _:
                 self._reply(message, "error", {"reason": "unmatched topic"}, joined=False)
         return None

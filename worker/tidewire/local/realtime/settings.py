@@ -33,6 +33,8 @@ class RealtimeSettings(BaseSettings):
     channel_error_backoff_ms: NonNegativeInt = 5000
     connect_error_backoff_ms: NonNegativeInt = 2000
     idle_timeout_ms: PositiveInt = 60_000
+    # How long the port stays closed at the start for broadcasts from the database to flow.
+    replication_wait_ms: NonNegativeInt = 5000
     # The largest broadcast is 3 MB: a reader may be a few of those behind before it is dropped.
     send_buffer_bytes: PositiveInt = 16 * 1024 * 1024
 
