@@ -92,7 +92,7 @@ export function applyEntry(message: RunMessage, { chunk }: Pick<LogEntry, "chunk
       return {
         ...message,
         status: "incomplete",
-        problem: chunk.reason ?? "The run was cancelled.",
+        problem: chunk.reason ?? "cancelled",
       };
     default: {
       const parts = applyToParts(message.parts, chunk);

@@ -61,15 +61,18 @@ export function Answer(props: AnswerProps) {
       </div>
       <Sources sources={sources} prefix={sourcePrefix} />
       <Ending
-        problem={
-          shown.status === "incomplete" ? (shown.problem ?? "This answer is incomplete.") : null
-        }
+        problem={shown.status === "incomplete" ? wordsFor(shown.problem) : null}
         failure={failure}
         onAgain={again}
         onAskAgain={onAskAgain}
       />
     </article>
   );
+}
+
+function wordsFor(problem: string | null): string {
+  if (problem === null) return "This answer is incomplete.";
+  return problem === "cancelled" ? "This answer was stopped." : problem;
 }
 
 interface EndingProps {

@@ -67,7 +67,7 @@ async function loadProblems(
     .abortSignal(signal);
   if (answer.error) throw new Error(answer.error.message);
   const runs = answer.data as { run_id: string; status: string; error: string | null }[];
-  return new Map(runs.map((run) => [run.run_id, run.error ?? "The run was cancelled."]));
+  return new Map(runs.map((run) => [run.run_id, run.error ?? run.status]));
 }
 
 export function textOf(parts: readonly MessagePart[]): string {
