@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -132,3 +134,14 @@ async def test_hundred_clients_receive_every_broadcast_in_order(realtime: Realti
         await ready.wait()
         for number in range(20):
             await sender.broadcast(TOPIC, "count", {"n": number})
+
+
+async def test_request_body_over_the_limit_is_not_read(realtime: RealtimeServer) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(9):
+            yield b"x" * 1_000_000
+
+    async with httpx.AsyncClient(base_url=realtime.http_url) as http:
+        headers = {"apikey": realtime.keys.publishable_key}
+        answer = await http.post("/api/broadcast", content=endless(), headers=headers)
+    assert (answer.status_code, answer.text) == (413, "Request Entity Too Large")

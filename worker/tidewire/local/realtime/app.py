@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 from tidewire.local.realtime import routes
 from tidewire.local.realtime.authorization import TopicAuthorizer
@@ -37,9 +38,7 @@ def realtime_app(settings: RealtimeSettings) -> Starlette:
         lifespan=_lifespan(settings),
         exception_handlers={
             routes.Refused: routes.refused,
-            400: routes.bad_request,
-            404: routes.not_found,
-            405: routes.not_found,
+            HTTPException: routes.failed,
         },
     )
 

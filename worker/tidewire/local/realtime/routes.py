@@ -20,6 +20,8 @@ from tidewire.local.realtime.broadcast_request import (
 from tidewire.local.realtime.hub import TOPIC_PREFIX, Hub
 from tidewire.local.realtime.tokens import TokenRefused
 
+_LARGEST_BODY = 8_000_000
+_STATUS_TEXTS = {400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
 _OCTETS = "application/octet-stream"
 _UNSUPPORTED_TYPE = "Unsupported Media Type. Use application/json or application/octet-stream"
 
@@ -36,7 +38,7 @@ async def broadcast_batch(request: Request) -> Response:
     """Broadcast several messages. Those the sender may not send are left out silently."""
     hub = _hub(request)
     client = _client(hub, request)
-    body = await _json_body(request)
+    body = _decoded(await _body(request))
     try:
         messages = parse_batch(body, payload_limit=hub.settings.max_payload_bytes)
     except InvalidRequest as error:
@@ -56,9 +58,9 @@ async def broadcast_one(request: Request) -> Response:
     if kind not in ("application/json", _OCTETS):
         raise Refused(415, {"error": _UNSUPPORTED_TYPE})
     client = _client(hub, request)
+    payload = await _body(request)
     if kind != _OCTETS:
-        await _json_body(request)
-    payload = await request.body()
+        _decoded(payload)
     if len(payload) > hub.settings.max_payload_bytes:
         raise Refused(422, {"errors": {"payload": ["Payload size exceeds tenant limit"]}})
     _check_rate(hub, 1)
@@ -96,10 +98,11 @@ async def refused(request: Request, error: Exception) -> Response:
     return _json(request, error.status, error.body)
 
 
-async def not_found(request: Request, error: Exception) -> Response:
-    """Answer an unknown path; a known one with another method is unknown too."""
+async def failed(request: Request, error: Exception) -> Response:
+    """Answer with the bare status; a known path with another method is unknown too."""
     assert isinstance(error, HTTPException)
-    return _html(404, "Not Found")
+    status = 404 if error.status_code == 405 else error.status_code
+    return Response(_STATUS_TEXTS[status], status, media_type="text/html")
 
 
 ROUTES = [
@@ -132,15 +135,20 @@ def _client(hub: Hub, request: Request) -> Client:
     return Client(identity, headers)
 
 
-async def _json_body(request: Request) -> Any:
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            raise HTTPException(413)
+    return bytes(body)
+
+
+def _decoded(body: bytes) -> Any:
     try:
-        return orjson.loads(await request.body())
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise HTTPException(400) from error
-
-
-async def bad_request(request: Request, error: Exception) -> Response:
-    return _html(400, "Bad Request")
 
 
 def _check_rate(hub: Hub, count: int) -> None:
@@ -181,10 +189,6 @@ def _json(request: Request, status: int, body: Any) -> Response:
         headers=_headers(request),
         media_type="application/json; charset=utf-8",
     )
-
-
-def _html(status: int, text: str) -> Response:
-    return Response(text, status, media_type="text/html")
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -181,7 +182,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if refusal.error is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
             delay = self._hub.settings.connect_error_backoff_ms / 1000
-        response = Response(refusal.status, "", headers, body)
+        response = Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, body)
         self._timer = asyncio.get_running_loop().call_later(delay, self._send_refusal, response)
 
     def _send_refusal(self, response: Response) -> None:
