@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
@@ -24,7 +25,8 @@ ServerFactory = Callable[..., AbstractAsyncContextManager[RealtimeServer]]
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
     state = tmp_path_factory.mktemp("realtime-postgres")
-    async with Postgres(state, settings={"fsync": "off"}) as server:
+    version = int(os.environ.get("TIDEWIRE_TEST_POSTGRES", "18"))
+    async with Postgres(state, version=version, settings={"fsync": "off"}) as server:
         await prepare(server)
         yield server
 
