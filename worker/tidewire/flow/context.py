@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
+
+Value = TypeVar("Value")
 
 
 class StreamedText(Protocol):
@@ -27,8 +29,12 @@ class StreamedText(Protocol):
 class Thread(Protocol):
     """The conversation that the run belongs to."""
 
-    async def messages(self) -> list[dict[str, Any]]:
-        """Return the thread's UI messages, oldest first, without this run's own answer."""
+    async def messages(self, max_tokens: int | None = None) -> list[dict[str, Any]]:
+        """Return the thread's UI messages, oldest first, without this run's own answer.
+
+        Args:
+          max_tokens: leave out the oldest ones until the rest is about this long.
+        """
 
 
 class Stream(Protocol):
@@ -61,12 +67,20 @@ class Context(Protocol):
         """The run's owner; None when the run belongs to the service."""
 
     @property
+    def thread_id(self) -> str | None:
+        """The conversation's id; None for a run outside any."""
+
+    @property
     def attempt(self) -> int:
         """1 for the first try."""
 
     @property
     def checkpoint(self) -> Any:
         """What an earlier attempt saved last, or None."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the result is no longer wanted. A handler in a thread should look at it."""
 
     @property
     def thread(self) -> Thread: ...
@@ -86,3 +100,6 @@ class Context(Protocol):
 
     async def save_checkpoint(self, data: Any) -> None:
         """Save JSON for the next attempt; returns once it is committed with all that was logged."""
+
+    def wait(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+        """Run one of this context's coroutines from a handler's thread and return its result."""

@@ -12,15 +12,27 @@ _END: Final = re.compile(
 )
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ASKING: Final = """
+a about all also an and any are as at be been by can could did do does done for from had has have
+how i if in into is it its me my no not of on one or other s shall should so some such tell than
+that the their them then there these they this to use used uses using was we were what when where
+which while who whose why will with without work works would you your
+"""
+_STOP_WORDS: Final = frozenset(_ASKING.split())
+# What is worth quoting is complete: a colon announces an example that would be missing.
+_COMPLETE: Final = re.compile(r"[.!?][)\"\]\u201d\u2019]*$")
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of `text` in order, each on one line, code and grammar left out."""
+    """Return the whole sentences of `text` in order, each on one line.
+
+    Code, grammar and sentences that announce them are left out.
+    """
     sentences: list[str] = []
     for paragraph in _PARAGRAPH.split(text):
         if paragraph.strip() and not _is_code(paragraph):
             sentences += _END.split(" ".join(paragraph.split()))
-    return [sentence for sentence in sentences if _WORD.search(sentence)]
+    return [s for s in sentences if _WORD.search(s) and _COMPLETE.search(s)]
 
 
 def last_sentence_start(text: str, *, at_least: int) -> int:
@@ -29,12 +41,18 @@ def last_sentence_start(text: str, *, at_least: int) -> int:
     return max((start for start in starts if len(text) - start >= at_least), default=0)
 
 
-def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, plural and singular alike."""
-    return [_stem(word) for word in _WORD.findall(text.lower())]
+def keywords(text: str) -> list[str]:
+    """Return the words of `text` that say what it is about, in lower case, each once."""
+    found = (word.strip("_") for word in _WORD.findall(text.lower()))
+    return [word for word in dict.fromkeys(found) if word not in _STOP_WORDS]
 
 
-def _stem(word: str) -> str:
+def terms(text: str) -> list[str]:
+    """Return all words of `text` as stems, so that the forms of a word are equal."""
+    return [stem(word.strip("_")) for word in _WORD.findall(text.lower())]
+
+
+def stem(word: str) -> str:
     """Return `word` without the commonest English endings, so that its forms meet."""
     for ending, rest in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", "")):
         if word.endswith(ending) and len(word) - len(ending) >= 3:

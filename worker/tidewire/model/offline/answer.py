@@ -14,19 +14,12 @@ from typing import Final
 
 from tidewire.model.documents import Document
 from tidewire.model.offline.conversation import Conversation
-from tidewire.model.sentences import last_sentence_start, split_sentences, words
+from tidewire.model.sentences import keywords, last_sentence_start, split_sentences, stem, terms
 
 _WORDS_WANTED: Final = 260
 _SENTENCE_WORDS: Final = range(5, 60)
 _EARLIER_TURN_WEIGHT: Final = 0.35
 _REPEATED_AT_LEAST: Final = 40
-_STOP_WORDS: Final = frozenset(
-    words(
-        "a about an and are as at be by can could do does for from has have how i if in into is "
-        "it its me my no not of on or s should so tell than that the their them then there these "
-        "they this to use used was we what when where which who why will with work would you your"
-    )
-)
 _NOTHING_FOUND: Final = (
     "The documents I was given say nothing about that, so I cannot answer the question from "
     "them. Try other words, or ask about something that the documents cover."
@@ -82,8 +75,7 @@ def _candidates(documents: Sequence[Document]) -> list[_Candidate]:
         for place, sentence in enumerate(split_sentences(document.text)):
             if len(sentence.split()) in _SENTENCE_WORDS and sentence not in seen:
                 seen.add(sentence)
-                terms = Counter(words(sentence))
-                candidates.append(_Candidate(number, place, sentence, terms))
+                candidates.append(_Candidate(number, place, sentence, Counter(terms(sentence))))
     return candidates
 
 
@@ -97,9 +89,8 @@ def _weights(conversation: Conversation, candidates: Sequence[_Candidate]) -> di
     weights: dict[str, float] = {}
     turn_weight = 1.0
     for question in (conversation.question, *conversation.earlier_questions):
-        for term in words(question):
-            if term not in _STOP_WORDS and term not in weights:
-                weights[term] = turn_weight * rarity(term)
+        for term in map(stem, keywords(question)):
+            weights.setdefault(term, turn_weight * rarity(term))
         turn_weight *= _EARLIER_TURN_WEIGHT
     return weights
 
@@ -113,9 +104,12 @@ def _choose(candidates: Sequence[_Candidate], weights: dict[str, float]) -> list
         # The documents come best first, and a short sentence says it more plainly.
         return found / (1 + 0.02 * length + 0.08 * candidate.document)
 
-    if not any(score(candidate) for candidate in candidates):
-        return []
-    ranked = sorted(candidates, key=lambda c: (-score(c), c.document, c.place))
+    # A sentence without any of the words may fill up, but only beside one that has some.
+    relevant = {candidate.document for candidate in candidates if score(candidate)}
+    ranked = sorted(
+        (candidate for candidate in candidates if candidate.document in relevant),
+        key=lambda c: (-score(c), c.document, c.place),
+    )
     chosen: list[_Candidate] = []
     length = 0
     for candidate in ranked:

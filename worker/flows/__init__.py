@@ -1,0 +1,1 @@
+"""The example flows that the demo runs."""

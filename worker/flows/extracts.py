@@ -1,0 +1,43 @@
+"""Takes the sentences out of passages that bear on the question."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from flows.evidence import Extract, RankedPassage
+from tidewire.model.sentences import split_sentences, terms
+
+
+def extract_sentences(
+    passages: Sequence[RankedPassage], wanted: Collection[str], *, most: int
+) -> list[Extract]:
+    """Return the telling sentences of each passage in the order of the text.
+
+    A sentence tells something if it holds a word that is asked for, or follows one that does:
+    then it is likely to be about the same thing. Passages without any are left out.
+
+    Args:
+      passages: best first; they are numbered in this order.
+      wanted: the stems that are asked for.
+      most: sentences to take from one passage.
+    """
+    extracts: list[Extract] = []
+    for passage in passages:
+        sentences = _telling(split_sentences(passage.content), wanted)[:most]
+        if sentences:
+            extracts.append(
+                Extract(
+                    number=len(extracts) + 1,
+                    source_id=f"passage-{passage.passage_id}",
+                    title=passage.title,
+                    url=passage.url,
+                    sentences=sentences,
+                )
+            )
+    return extracts
+
+
+def _telling(sentences: Sequence[str], wanted: Collection[str]) -> list[str]:
+    holds = [not set(wanted).isdisjoint(terms(sentence)) for sentence in sentences]
+    follows = [False, *holds]
+    return [s for s, own, after in zip(sentences, holds, follows, strict=False) if own or after]
