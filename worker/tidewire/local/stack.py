@@ -196,9 +196,12 @@ class Stack:
             realtime=free_port(),
         )
         self._parts = self._describe_parts(self._ports, self._keys, node)
-        async with asyncio.TaskGroup() as starting:
-            for part in _HTTP_PARTS:
-                starting.create_task(self._start_part(part))
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for part in _HTTP_PARTS:
+                    starting.create_task(self._start_part(part))
+        except* StackError as failures:
+            raise failures.exceptions[0] from None
         self.publish()
 
     async def _start_postgres(self) -> None:

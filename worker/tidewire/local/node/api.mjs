@@ -10,8 +10,10 @@ import { App } from "@supabase/lite";
 
 import { ApiConnection } from "./api_connection.mjs";
 import { required } from "./environment.mjs";
+import { jsonTypes, marked } from "./json_arguments.mjs";
 
 const CONNECTIONS = 20;
+const RECONNECT_PAUSE_S = 0.2;
 const RELOAD_PAUSE_MS = 50;
 const CLOSE_LIMIT_MS = 3_000;
 
@@ -48,15 +50,20 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, close);
 
 async function serve(request, env) {
   if (new URL(request.url).pathname === "/health") return Response.json({ status: "ok" });
-  return app.fetch(request, { peerAddress: env?.incoming?.socket?.remoteAddress ?? null });
+  const exact = await marked(request, connection.jsonArguments);
+  return app.fetch(exact, { peerAddress: env?.incoming?.socket?.remoteAddress ?? null });
 }
 
 function connect(url, max) {
   const postgresOptions = {
     max,
+    backoff: () => RECONNECT_PAUSE_S,
     onnotice: () => {},
     connection: { application_name: "tidewire-api" },
-    types: { timestamptz: { to: 1184, from: [1184], serialize: String, parse: rfc3339 } },
+    types: {
+      ...jsonTypes,
+      timestamptz: { to: 1184, from: [1184], serialize: String, parse: rfc3339 },
+    },
   };
   return new ApiConnection({ url, postgresOptions });
 }

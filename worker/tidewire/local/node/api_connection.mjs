@@ -1,6 +1,9 @@
 import { PostgresConnection } from "@supabase/lite/postgres";
 import { sql } from "kysely";
 
+import { JSON_ARGUMENTS } from "./json_arguments.mjs";
+import { asRestError } from "./rest_errors.mjs";
+
 const API_ROLES = ["anon", "authenticated", "service_role"];
 
 /**
@@ -13,6 +16,9 @@ const API_ROLES = ["anon", "authenticated", "service_role"];
 export class ApiConnection extends PostgresConnection {
   /** @type {Map<string, Array<[string, string]>>} */
   #roleSettings = new Map();
+
+  /** @type {Map<string, Set<string>>} names of JSON arguments, by function */
+  jsonArguments = new Map();
 
   constructor(config) {
     super(config);
@@ -38,7 +44,25 @@ export class ApiConnection extends PostgresConnection {
       settings.get(rolname).push([entry.slice(0, at), entry.slice(at + 1)]);
     }
     this.#roleSettings = settings;
+    this.jsonArguments = await this.#readJsonArguments();
     await this.introspect({ useCache: false });
+  }
+
+  async #readJsonArguments() {
+    const { rows } = await sql.raw(JSON_ARGUMENTS).execute(this.kysely);
+    const found = new Map();
+    for (const row of rows) {
+      found.set(row.function, (found.get(row.function) ?? new Set()).add(row.argument));
+    }
+    return found;
+  }
+
+  async withContext(vars, run, options) {
+    try {
+      return await super.withContext(vars, run, options);
+    } catch (error) {
+      throw asRestError(error);
+    }
   }
 
   async ensureRlsContext() {
