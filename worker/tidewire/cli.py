@@ -7,6 +7,7 @@ import typer
 from tidewire.commands.dev import dev
 from tidewire.commands.migrate import init, migrate
 from tidewire.commands.stack import stack
+from tidewire.commands.worker import worker
 
 app = typer.Typer(
     help="Durable AI flows that stream, on nothing but Supabase.",
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(dev)
 app.command()(stack)
+app.command()(worker)
 app.command()(migrate)
 app.command()(init)
 

@@ -1,0 +1,1 @@
+"""The loops of a worker: claim, execute, complete, keep leases, wake up, maintain."""

@@ -1,0 +1,66 @@
+"""Results on their way to the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tidewire.engine.attempt import Attempt
+from tidewire.engine.failure import Failure
+from tidewire.store import LoggedEntries
+from tidewire.stream.buffer import Batch
+
+
+class Result:
+    """What became of an attempt, as the item of a batched call. Repeated unchanged.
+
+    Attributes:
+      alone: send it in a call of its own, since some batch that held it was refused.
+    """
+
+    __slots__ = ("alone", "attempt", "item")
+
+    def __init__(self, attempt: Attempt, fields: dict[str, Any]) -> None:
+        self.attempt = attempt
+        self.item = attempt.step.key() | fields
+        self.alone = False
+
+
+class Completion(Result):
+    """An output, with the last chunks of the step's stream.
+
+    Args:
+      output: JSON.
+      batch: chunks that the completion carries; None when nothing was streamed.
+    """
+
+    __slots__ = ("chunks",)
+
+    def __init__(self, attempt: Attempt, output: bytes, batch: Batch | None) -> None:
+        super().__init__(attempt, {"output": orjson.Fragment(output)})
+        self.chunks = batch.chunks if batch is not None else ()
+        if batch is not None and batch.chunks:
+            self.item["first_sequence"] = batch.first_sequence
+            self.item["chunks"] = batch.chunks
+
+    def logged(self, first_index: int) -> LoggedEntries:
+        """Return the chunks as the entries that they have become."""
+        step = self.attempt.step
+        return LoggedEntries(step.run_id, first_index, self.chunks, step.broadcast)
+
+
+class FailedAttempt(Result):
+    """A failure. The chunks before it were committed by then."""
+
+    __slots__ = ()
+
+    def __init__(self, attempt: Attempt, failure: Failure) -> None:
+        super().__init__(
+            attempt,
+            {
+                "error": failure.error.replace("\x00", "\ufffd"),
+                "message": failure.message.replace("\x00", "\ufffd"),
+                "retryable": failure.retryable,
+            },
+        )
