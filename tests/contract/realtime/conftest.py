@@ -14,6 +14,7 @@ import pytest
 
 from contract.realtime.server import RealtimeServer, running_server
 from tidewire.local.keys import Keys, load_or_make_keys
+from tidewire.local.ports import free_port
 from tidewire.local.postgres import Postgres
 from tidewire.local.sql import run_sql
 
@@ -26,7 +27,9 @@ ServerFactory = Callable[..., AbstractAsyncContextManager[RealtimeServer]]
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
     state = tmp_path_factory.mktemp("realtime-postgres")
     version = int(os.environ.get("TIDEWIRE_TEST_POSTGRES", "18"))
-    async with Postgres(state, version=version, settings={"fsync": "off"}) as server:
+    async with Postgres(
+        state, port=free_port(), version=version, settings={"fsync": "off"}
+    ) as server:
         await prepare(server)
         yield server
 

@@ -49,7 +49,9 @@ async def test_server_without_its_database_carries_public_channels(
 
 
 async def test_broadcasts_of_the_database_resume_after_it_restarts(tmp_path: Path) -> None:
-    async with Postgres(tmp_path / "state", settings={"fsync": "off"}) as postgres:
+    async with Postgres(
+        tmp_path / "state", port=free_port(), settings={"fsync": "off"}
+    ) as postgres:
         await prepare(postgres)
         keys = load_or_make_keys(postgres.state / "keys.json")
         dsn = postgres.dsn("supabase_admin")
