@@ -23,12 +23,13 @@ as $$
 #variable_conflict use_column
 declare
   v_owner uuid := tidewire.signed_in_user();
+  v_after bigint := coalesce(read_log.after, -1);
   v_run public.flow_runs;
   v_page jsonb;
 begin
-  if read_log.after < -1 then
+  if v_after < -1 then
     perform tidewire.refuse(
-      400, 'TW001', pg_catalog.format('after must be at least -1, got %s', read_log.after),
+      400, 'TW001', pg_catalog.format('after must be at least -1, got %s', v_after),
       'Send the last index that was handled, or -1.'
     );
   end if;
@@ -39,12 +40,12 @@ begin
     perform tidewire.refuse_unknown_run(read_log.run_id);
   end if;
 
-  v_page := tidewire.log_page(read_log.run_id, read_log.after, read_log.max_bytes);
+  v_page := tidewire.log_page(v_run.run_id, v_after, coalesce(read_log.max_bytes, 1048576));
   return pg_catalog.jsonb_build_object(
     'entries', v_page -> 'entries',
-    'next_after', coalesce(
-      (v_page ->> 'next_after')::bigint, least(read_log.after, v_run.next_index - 1)
-    ),
+    -- Without rows left, the caller is at the head: also where the log was purged, and where the
+    -- cursor was beyond it.
+    'next_after', coalesce((v_page ->> 'next_after')::bigint, v_run.next_index - 1),
     'head', v_run.next_index - 1,
     'status', v_run.status,
     'waiting_for', tidewire.waiting_for(v_run.run_id, v_run.held),
