@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from flows.evidence import Extract, RankedPassage
 from tidewire.model.sentences import split_sentences, terms
+
+# The reference prints code between straight quotes, and quotations between curly ones.
+_CODE: Final = re.compile(r'"([^"`]{1,80})"')
 
 
 def extract_sentences(
     passages: Sequence[RankedPassage], wanted: Collection[str], *, most: int
 ) -> list[Extract]:
-    """Return the telling sentences of each passage in the order of the text.
+    """Return the telling sentences of each passage in the order of the text, code as in Markdown.
 
     A sentence tells something if it holds a word that is asked for, or follows one that does:
     then it is likely to be about the same thing. Passages without any are left out.
@@ -31,7 +36,7 @@ def extract_sentences(
                     source_id=f"passage-{passage.passage_id}",
                     title=passage.title,
                     url=passage.url,
-                    sentences=sentences,
+                    sentences=[_CODE.sub(r"`\1`", sentence) for sentence in sentences],
                 )
             )
     return extracts

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -153,6 +157,17 @@ def test_flow_is_open_to_users_and_streams_its_last_step() -> None:
     assert [step["stream"] for step in definition["steps"]] == [False, False, False, True]
 
 
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_definition_is_the_same_in_every_process(seed: str) -> None:
+    program = (
+        "import json; from flows.research_chat import research_chat as flow; "
+        "print(json.dumps(flow.shape().definition()), end='')"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "worker"}
+    printed = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
+    assert printed == json.dumps(research_chat.shape().definition())
+
+
 def test_ranking_prefers_words_that_stand_together() -> None:
     filler = "Some other text that says little about anything in particular, at length."
     apart = Hit(passage_id=1, topic="a", title="A", content=f"context {filler} {filler} manager")
@@ -202,6 +217,7 @@ def test_prompt_carries_documents_that_can_be_read_back() -> None:
     messages = prompt(QUESTION, extracts, [])
     documents = read_documents(messages[-1].content)
     assert [document.number for document in documents] == [e.number for e in extracts]
+    assert "`with`" in messages[-1].content
     assert [document.text for document in documents] == [" ".join(e.sentences) for e in extracts]
     assert messages[-1].content.endswith(QUESTION)
 

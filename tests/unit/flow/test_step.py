@@ -84,9 +84,10 @@ json_values = st.recursive(
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_characters="\x00")),
+    | st.text(st.characters(codec="utf-8", exclude_characters="\x00")),
     lambda inner: (
-        st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_characters="\x00")), inner)
+        st.lists(inner)
+        | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), inner)
     ),
 )
 

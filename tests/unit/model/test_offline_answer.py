@@ -101,12 +101,12 @@ def test_sentences_leave_out_code_and_what_announces_it() -> None:
     text = (
         'It is "done". See e.g. Section 3 of it. For example:\n\n'
         "   with A() as a:\n       b(a)\n\n"
-        "   stmt ::= expression\n\nThe end (of it). Another one!"
+        "   stmt ::= expression\n\n2. The end (of it), pre-\n   existing. Another one!"
     )
     assert split_sentences(text) == [
         'It is "done".',
         "See e.g. Section 3 of it.",
-        "The end (of it).",
+        "The end (of it), pre-existing.",
         "Another one!",
     ]
 

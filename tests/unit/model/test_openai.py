@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -269,3 +272,18 @@ async def test_bad_request_is_answered_as_the_openai_api_does(
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
     assert response.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_offline_model_ends_quietly_when_told_to(sent: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tidewire.model.offline"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().strip()
+        health = httpx.get(base_url.removesuffix("/v1") + "/health")
+        process.send_signal(sent)
+        _, complaint = process.communicate(timeout=10)
+    assert health.status_code == 200
+    assert complaint == ""

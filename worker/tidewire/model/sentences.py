@@ -11,6 +11,8 @@ _END: Final = re.compile(
     r"\s+(?=[\"\u201c\u2018(*_\[]*[A-Z0-9_])"
 )
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
+_HYPHENATED: Final = re.compile(r"(?<=\w)-\n\s*(?=\w)")
+_BULLET: Final = re.compile(r"^(?:[*-]|\d{1,2}\.)\s+")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ASKING: Final = """
 a about all also an and any are as at be been by can could did do does done for from had has have
@@ -31,7 +33,8 @@ def split_sentences(text: str) -> list[str]:
     sentences: list[str] = []
     for paragraph in _PARAGRAPH.split(text):
         if paragraph.strip() and not _is_code(paragraph):
-            sentences += _END.split(" ".join(paragraph.split()))
+            line = " ".join(_HYPHENATED.sub("-", paragraph).split())
+            sentences += _END.split(_BULLET.sub("", line))
     return [s for s in sentences if _WORD.search(s) and _COMPLETE.search(s)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A stream may last a minute; whoever stops the model does not want to wait for it.
         uvicorn.Config(make_app(config), log_level="warning", timeout_graceful_shutdown=1)
     )
-    server.run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a terminal ends it
+        server.run(sockets=[listener])
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
