@@ -3,8 +3,9 @@ import { type FollowStatus, LogPurgedError } from "@tidewire/client";
 import { useEffect } from "react";
 import { Markdown } from "./markdown.js";
 import { Notice } from "./notice.js";
+import { stepsOf } from "./progress.js";
 import { Sources, sourcesOf } from "./sources.js";
-import { Steps, stepsOf } from "./steps.js";
+import { Steps } from "./steps.js";
 import type { ThreadMessage } from "./thread-messages.js";
 import { isTimeout, type RunView, useRun } from "./use-run.js";
 
@@ -37,7 +38,7 @@ export function Answer(props: AnswerProps) {
   const streaming = shown.status === "streaming" && failure === null;
   return (
     <article className="answer" aria-label="Answer">
-      <Steps steps={stepsOf(shown.parts)} running={streaming} />
+      <Steps steps={liveRunId === null ? stepsOf(stored.parts) : view.steps} running={streaming} />
       <div
         className="text"
         data-testid="answer"

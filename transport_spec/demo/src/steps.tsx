@@ -1,11 +1,4 @@
-import type { MessagePart, StepProgress } from "@tidewire/client";
-
-/** The steps of a run in the order they began, each as its last progress entry left it. */
-export function stepsOf(parts: readonly MessagePart[]): StepProgress[] {
-  return parts.flatMap((part) =>
-    part.type === "data-progress" && "data" in part ? [part.data as StepProgress] : [],
-  );
-}
+import type { StepProgress } from "@tidewire/client";
 
 interface StepsProps {
   readonly steps: readonly StepProgress[];

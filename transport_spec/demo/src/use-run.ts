@@ -3,13 +3,18 @@ import {
   emptyMessage,
   type FollowStatus,
   followRun,
+  type RunEvent,
   type RunMessage,
+  type StepProgress,
   StreamTimeoutError,
 } from "@tidewire/client";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { withProgress } from "./progress.js";
 
 export interface RunView {
   readonly message: RunMessage;
+  /** Each step as its entries add up: what it said last stays when it completes without a word. */
+  readonly steps: readonly StepProgress[];
   readonly following: FollowStatus | null;
   /** Whether the log was read to its end. */
   readonly ended: boolean;
@@ -19,6 +24,7 @@ export interface RunView {
 
 const initialView: RunView = {
   message: emptyMessage,
+  steps: [],
   following: null,
   ended: false,
   failure: null,
@@ -34,10 +40,7 @@ export function useRun(
 ): { readonly view: RunView; readonly again: () => void } {
   const [view, setView] = useState(initialView);
   const [attempt, setAttempt] = useState(0);
-  const place = useRef<{ after: number; message: RunMessage }>({
-    after: -1,
-    message: emptyMessage,
-  });
+  const place = useRef(beginning);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `attempt` asks to go on.
   useEffect(() => {
@@ -46,14 +49,14 @@ export function useRun(
     const drawing = drawEachFrame(setView);
     const follow = async () => {
       drawing.change({ failure: null });
-      const options = { ...place.current, signal: leaving.signal };
+      const { after, message } = place.current;
+      const options = { after, message, signal: leaving.signal };
       for await (const event of followRun(supabase, runId, options)) {
         if (event.type === "status") {
           drawing.change({ following: event.status });
         } else {
-          const after = event.type === "entry" ? event.entry.index : -1;
-          place.current = { after, message: event.message };
-          drawing.change({ message: event.message });
+          place.current = placeAfter(place.current, event);
+          drawing.change({ message: event.message, steps: place.current.steps });
         }
       }
       drawing.change({ ended: true });
@@ -68,6 +71,22 @@ export function useRun(
   }, [supabase, runId, attempt]);
 
   return { view, again: useCallback(() => setAttempt((count) => count + 1), []) };
+}
+
+interface Place {
+  readonly after: number;
+  readonly message: RunMessage;
+  readonly steps: readonly StepProgress[];
+}
+
+const beginning: Place = { after: -1, message: emptyMessage, steps: [] };
+
+function placeAfter(place: Place, event: Exclude<RunEvent, { type: "status" }>): Place {
+  if (event.type === "reset") return beginning;
+  const { index: after, chunk } = event.entry;
+  const moved = { ...place, after, message: event.message };
+  if (chunk.type !== "data-progress" || !("data" in chunk)) return moved;
+  return { ...moved, steps: withProgress(place.steps, chunk.data as StepProgress) };
 }
 
 export function isTimeout(failure: Error): boolean {
