@@ -32,8 +32,13 @@ class Companion:
         """
         self._process = Process(self.program, inherited=self._inherited)
         await self._process.start()
-        if self._health_url is not None:
+        if self._health_url is None:
+            return
+        try:
             await wait_until_ready(self._process, self._health_url)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         await self._process.stop()

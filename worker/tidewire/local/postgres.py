@@ -96,8 +96,10 @@ class Postgres:
         """Start the server, making its data and its roles first where they are missing.
 
         Raises:
-          StackError: it did not start; the message carries the end of its log.
+          StackError: it runs already or did not start; the message carries the end of its log.
         """
+        if self.pid is not None:
+            raise StackError(f"postgres is already running as pid {self.pid}")
         binaries = postgres_binaries(self.version)
         user = server_user()
         self.state.mkdir(parents=True, exist_ok=True)
@@ -115,8 +117,12 @@ class Postgres:
             )
         refuse_running_server(self.data)
         self.port = self.port or free_port(DEFAULT_PORT)
-        await self._start_server(self._program(binaries))
-        await self._bootstrap()
+        try:
+            await self._start_server(self._program(binaries))
+            await self._bootstrap()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Shut the server down cleanly: sessions are ended, nothing is lost."""
@@ -142,7 +148,7 @@ class Postgres:
         With `is_template` nobody can connect to the new one, so that it can be copied at any time.
         """
         await self._execute(
-            "create database %I template %I owner postgres strategy file_copy"
+            "create database %I template %I owner postgres"
             f" is_template {is_template} allow_connections {not is_template}",
             name,
             template,

@@ -9,19 +9,12 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from tidewire.errors import StackError
+from tidewire.local.http_parts import HttpPartName, HttpParts
 from tidewire.local.keys import Keys, load_or_make_keys
 from tidewire.local.node_runtime import NodeRuntime, node_runtime
-from tidewire.local.parts import (
-    Part,
-    Ports,
-    api_part,
-    proxy_part,
-    realtime_part,
-    wait_until_ready,
-)
+from tidewire.local.parts import Part, Ports, api_part, proxy_part, realtime_part
 from tidewire.local.ports import HOST, free_port
 from tidewire.local.postgres import DEFAULT_VERSION, Postgres
-from tidewire.local.process import Process
 from tidewire.local.sql import bootstrap_sql, run_sql
 from tidewire.local.state import StateDirectory
 
@@ -30,8 +23,8 @@ DEFAULT_PAGE_PORT = 54380
 _Value = TypeVar("_Value")
 _REALTIME_SCHEMA = Path(__file__).parent / "realtime" / "schema.sql"
 
-PartName = Literal["postgres", "api", "realtime", "proxy"]
-_HTTP_PARTS: tuple[PartName, ...] = ("api", "realtime", "proxy")
+PartName = Literal["postgres"] | HttpPartName
+PARTS: tuple[PartName, ...] = ("postgres", "api", "realtime", "proxy")
 
 
 class Stack:
@@ -67,8 +60,7 @@ class Stack:
         self._postgres: Postgres | None = None
         self._keys: Keys | None = None
         self._ports: Ports | None = None
-        self._parts: dict[PartName, Part] = {}
-        self._processes: dict[PartName, Process] = {}
+        self._http_parts: HttpParts | None = None
         self._published: dict[str, object] = {}
 
     @property
@@ -117,11 +109,8 @@ class Stack:
     @property
     def pids(self) -> dict[str, int]:
         """The pids of the parts that run now."""
-        found: dict[str, int | None] = {
-            name: process.pid for name, process in self._processes.items() if process.running
-        }
-        found["postgres"] = self.postgres.pid
-        return {name: pid for name, pid in found.items() if pid is not None}
+        server = {} if self.postgres.pid is None else {"postgres": self.postgres.pid}
+        return {**server, **_known(self._http_parts).pids}
 
     async def __aenter__(self) -> Self:
         await self._state.lock()
@@ -149,15 +138,15 @@ class Stack:
         if part == "postgres":
             await self.postgres.start()
         else:
-            await self._start_part(part)
+            await _known(self._http_parts).start(part)
         self.publish()
 
     async def stop(self, part: PartName) -> None:
         """Stop one part and leave the others alone. Does nothing when it does not run."""
         if part == "postgres":
             await self.postgres.stop()
-        elif part in self._processes:
-            await self._processes[part].stop()
+        else:
+            await _known(self._http_parts).stop(part)
         self.publish()
 
     async def restart(self, part: PartName) -> None:
@@ -168,7 +157,7 @@ class Stack:
         """Wait until a running part has ended, by a crash or by `stop`; return its exit code."""
         if part == "postgres":
             return await self.postgres.wait()
-        return await self._processes[part].wait()
+        return await _known(self._http_parts).wait(part)
 
     def publish(self, **facts: object) -> None:
         """Keep `stack.json` up to date; `facts` are added for as long as the stack lives."""
@@ -189,20 +178,26 @@ class Stack:
 
     async def _start_all(self) -> None:
         self._keys = load_or_make_keys(self.state / "keys.json")
-        node, _ = await asyncio.gather(node_runtime(self.state), self._start_postgres())
+        node = await self._start_foundation()
         self._ports = Ports(
             proxy=self._api_port or free_port(DEFAULT_API_PORT),
             api=free_port(),
             realtime=free_port(),
         )
-        self._parts = self._describe_parts(self._ports, self._keys, node)
+        parts = self._describe_parts(self._ports, self._keys, node)
+        self._http_parts = HttpParts(parts, inherited=self.guard_descriptors)
+        await self._http_parts.start_all()
+        self.publish()
+
+    async def _start_foundation(self) -> NodeRuntime:
+        """Start Postgres while the npm packages are looked for, and installed where missing."""
         try:
             async with asyncio.TaskGroup() as starting:
-                for part in _HTTP_PARTS:
-                    starting.create_task(self._start_part(part))
+                node = starting.create_task(node_runtime(self.state))
+                starting.create_task(self._start_postgres())
         except* StackError as failures:
             raise failures.exceptions[0] from None
-        self.publish()
+        return node.result()
 
     async def _start_postgres(self) -> None:
         self._postgres = Postgres(
@@ -217,7 +212,9 @@ class Stack:
         await run_sql(self.superuser_url, _REALTIME_SCHEMA.read_text())
         await run_sql(self.superuser_url, bootstrap_sql("realtime"))
 
-    def _describe_parts(self, ports: Ports, keys: Keys, node: NodeRuntime) -> dict[PartName, Part]:
+    def _describe_parts(
+        self, ports: Ports, keys: Keys, node: NodeRuntime
+    ) -> dict[HttpPartName, Part]:
         logs = self.state / "logs"
         return {
             "api": api_part(
@@ -233,21 +230,11 @@ class Stack:
             "proxy": proxy_part(ports, keys, node, logs=logs),
         }
 
-    async def _start_part(self, name: PartName) -> None:
-        part = self._parts[name]
-        process = self._processes.get(name)
-        if process is None or not process.running:
-            process = Process(part.program, inherited=self.guard_descriptors)
-        self._processes[name] = process
-        await process.start()
-        await wait_until_ready(process, part.health_url)
-
     async def _stop_all(self) -> None:
         """Stop clients before what they use, then give the state directory back."""
         try:
-            for part in reversed(_HTTP_PARTS):
-                if part in self._processes:
-                    await self._processes[part].stop()
+            if self._http_parts is not None:
+                await self._http_parts.stop_all()
             if self._postgres is not None:
                 await self._postgres.stop()
         finally:

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import NoReturn, get_args
+from typing import NoReturn
 
 from tidewire.errors import StackError
-from tidewire.local.stack import PartName, Stack
+from tidewire.local.stack import PARTS, PartName, Stack
 
 _FIRST_PAUSE = timedelta(milliseconds=500)
 _LONGEST_PAUSE = timedelta(seconds=30)
@@ -41,7 +41,7 @@ async def keep_running(
 async def keep_parts_running(stack: Stack, report: Callable[[str], None]) -> None:
     """Do that for every part of a stack, until cancelled."""
     async with asyncio.TaskGroup() as watching:
-        for part in get_args(PartName):
+        for part in PARTS:
             watching.create_task(_keep_part_running(stack, part, report))
 
 
