@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from tidewire.store.database import Database
 
 
@@ -40,10 +42,11 @@ class RunStore:
           ThreadBusy: the thread has an active run.
         """
         run: dict[str, Any] = await self._database.fetch_value(
-            "select tidewire.start_run_for($1, $2, $3, $4, $5, $6, $7)",
+            # As text, because a driver cannot tell a JSON null from an SQL one.
+            "select tidewire.start_run_for($1, $2, $3::text::jsonb, $4, $5, $6, $7)",
             user_id,
             flow_slug,
-            run_input,
+            orjson.dumps(run_input).decode(),
             run_id,
             thread_id,
             idempotency_key,

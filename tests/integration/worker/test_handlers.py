@@ -1,0 +1,138 @@
+"""Handlers that take long, block, or are not wanted any more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+
+from engine_view import Runs, StartWorker
+from stack import Database as OwnDatabase
+from tidewire import Context, Flow
+
+
+async def test_step_over_its_time_limit_is_cancelled_and_not_only_reported(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("slow")
+    cancelled = asyncio.Event()
+
+    @flow.step(max_attempts=1, timeout=timedelta(milliseconds=200))
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    await start_worker(flow)
+    run = await runs.finished(await runs.start("slow", {}))
+
+    assert cancelled.is_set()
+    assert run["error"] is not None
+    assert run["error"].startswith("step wait took longer than 0.")
+
+
+async def test_plain_handler_runs_in_a_thread_and_learns_that_its_time_is_over(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("threaded")
+    ended = threading.Event()
+    names: list[str] = []
+
+    @flow.step(max_attempts=1, timeout=timedelta(milliseconds=200))
+    def spin(ctx: Context) -> None:
+        names.append(threading.current_thread().name)
+        while not ctx.cancelled:
+            time.sleep(0.005)
+        ended.set()
+
+    await start_worker(flow)
+    run_id = await runs.start("threaded", {})
+    assert (await runs.finished(run_id))["status"] == "failed"
+    assert await asyncio.to_thread(ended.wait, 5)
+    assert names == [f"{run_id}/spin"]
+
+
+async def test_handler_that_blocks_the_event_loop_keeps_its_lease(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("blocking")
+
+    @flow.step(max_attempts=1)
+    async def block(ctx: Context) -> int:
+        time.sleep(2.5)  # noqa: ASYNC251  the fault under test
+        return ctx.attempt
+
+    await start_worker(flow, lease_seconds=1, heartbeat_seconds=0.3)
+    run = await runs.finished(await runs.start("blocking", {}))
+    assert (run["status"], run["output"]) == ("completed", 1)
+
+
+async def test_one_slow_step_blocks_no_free_slot(start_worker: StartWorker, runs: Runs) -> None:
+    flow, slow = Flow("quick"), Flow("endless")
+    release = asyncio.Event()
+
+    @flow.step()
+    async def pass_on(input: int) -> int:
+        return input
+
+    @slow.step()
+    async def hold() -> str:
+        await release.wait()
+        return "released"
+
+    await start_worker(flow, slow, slots=2)
+    slow_run = await runs.start("endless", {})
+    await runs.until_step(slow_run, "hold", "running")
+    quick_runs = [await runs.start("quick", number) for number in range(20)]
+    outputs = [(await runs.finished(run_id))["output"] for run_id in quick_runs]
+    assert outputs == list(range(20))
+
+    assert (await runs.step(slow_run, "hold"))["status"] == "running"
+    release.set()
+    assert (await runs.finished(slow_run))["output"] == "released"
+
+
+async def test_cancelling_a_run_reaches_its_handler(
+    start_worker: StartWorker, runs: Runs, database: OwnDatabase
+) -> None:
+    flow = Flow("cancellable", access="authenticated")
+    cancelled = asyncio.Event()
+
+    @flow.step(stream=True)
+    async def wait(ctx: Context) -> None:
+        async with ctx.stream.text() as part:
+            await part.write("so far")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+    await start_worker(flow, lease_seconds=1, heartbeat_seconds=0.3)
+    user_id = uuid4()
+    connection = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await connection.execute("insert into auth.users (id) values ($1)", user_id)
+        run_id = await runs.start("cancellable", {}, user_id=user_id)
+        await runs.until_text(run_id, "so far")
+        async with connection.transaction():
+            await connection.execute(
+                "select set_config('request.jwt.claims', $1, true)",
+                f'{{"sub": "{user_id}", "role": "authenticated"}}',
+            )
+            await connection.execute(
+                "select set_config('request.jwt.claim.sub', $1, true)", str(user_id)
+            )
+            await connection.fetch("select public.cancel_run($1)", run_id)
+    finally:
+        await connection.close()
+
+    async with asyncio.timeout(5):
+        await cancelled.wait()
+    kinds = [chunk["type"] for chunk in await runs.log(run_id)]
+    assert kinds[-2:] == ["text-end", "abort"]
