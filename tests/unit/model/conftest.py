@@ -43,6 +43,7 @@ class Provider:
     def __init__(self, responses: Sequence[bytes]) -> None:
         self._responses = list(responses)
         self.requests = 0
+        self.last_request = b""
         self.hung_up = asyncio.Event()
         self.base_url = ""
 
@@ -53,7 +54,7 @@ class Provider:
             for line in head.splitlines()
             if line.lower().startswith(b"content-length")
         )
-        await reader.readexactly(length)
+        self.last_request = head + await reader.readexactly(length)
         response = self._responses[min(self.requests, len(self._responses) - 1)]
         self.requests += 1
         writer.write(response)

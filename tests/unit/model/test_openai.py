@@ -197,6 +197,36 @@ async def test_reasoning_is_told_apart_from_the_answer(start_provider: Any, name
     assert events[:2] == [ReasoningDelta("hm"), TextDelta("yes")]
 
 
+async def test_request_carries_the_key_and_asks_for_usage(start_provider: Any) -> None:
+    provider = await start_provider(sse(chunk({}, "stop"), "[DONE]"))
+    await read(config(provider.base_url, model="some-model"), partial="So far")
+    head, body = provider.last_request.split(b"\r\n\r\n", 1)
+    assert b"authorization: bearer sk-secret-key" in head.lower()
+    asked = json.loads(body)
+    assert asked["model"] == "some-model"
+    assert asked["stream"] is True
+    assert asked["stream_options"] == {"include_usage": True}
+    assert [m["role"] for m in asked["messages"]] == ["system", "user", "assistant", "user"]
+
+
+async def test_chunks_that_lack_parts_are_read_as_far_as_they_go(start_provider: Any) -> None:
+    provider = await start_provider(
+        sse(
+            {"choices": None, "usage": None},
+            {"choices": [{"delta": None}]},
+            {"choices": [{"delta": {"content": None}}]},
+            chunk({"content": "yes"}, "stop"),
+            {"usage": {"prompt_tokens": 2, "completion_tokens": 1}},
+            "[DONE]",
+        )
+    )
+    said, finish = await read(config(provider.base_url))
+    assert said == TextDelta("yes")
+    assert isinstance(finish, Finish)
+    assert finish.usage is not None
+    assert finish.usage.total_tokens == 3
+
+
 async def test_closing_the_iterator_closes_the_request(start_provider: Any) -> None:
     provider = await start_provider(sse(chunk({"content": "one"}), more=True))
     async with ChatModel(config(provider.base_url)) as model:

@@ -8,11 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Final, Self
 
 import openai
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
-from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -135,11 +133,16 @@ class ChatModel:
 
     async def _connect(
         self, messages: Sequence[ChatMessage], partial: str
-    ) -> openai.AsyncStream[ChatCompletionChunk]:
+    ) -> openai.AsyncStream[object]:
         sent = continuation_messages(
             messages, partial, supports_prefill=self._config.supports_prefill
         )
-        wire = [{"role": message.role, "content": message.content} for message in sent]
+        body = {
+            "model": self._config.model,
+            "messages": [{"role": m.role, "content": m.content} for m in sent],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(openai.APIConnectionError),
             stop=stop_after_attempt(_CONNECT_TRIES) | stop_before_delay(_CONNECT_BUDGET),
@@ -147,17 +150,20 @@ class ChatModel:
             reraise=True,
         ):
             with attempt:
-                return await self._client.chat.completions.create(
-                    model=self._config.model,
-                    messages=cast(list[ChatCompletionMessageParam], wire),
+                # As plain objects: the client's typed chunks cost several times what a delta
+                # costs otherwise, and one worker reads hundreds of streams.
+                return await self._client.post(
+                    "/chat/completions",
+                    cast_to=object,
+                    body=body,
                     stream=True,
-                    stream_options={"include_usage": True},
+                    stream_cls=openai.AsyncStream[object],
                 )
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 class _Answer:
-    """Turns the chunks of one response into events."""
+    """Turns the chunks of one response into events. Whatever a chunk lacks is taken as absent."""
 
     def __init__(self, started: float, trimmer: OverlapTrimmer) -> None:
         self._started, self._trimmer = started, trimmer
@@ -165,17 +171,19 @@ class _Answer:
         self._reason: str | None = None
         self._usage: Usage | None = None
 
-    def read(self, chunk: ChatCompletionChunk) -> list[ModelEvent]:
-        if chunk.usage is not None:
-            used = chunk.usage
-            self._usage = Usage(used.prompt_tokens, used.completion_tokens, used.total_tokens)
+    def read(self, chunk: object) -> list[ModelEvent]:
+        if not isinstance(chunk, dict):
+            return []
+        self._usage = _usage(chunk.get("usage")) or self._usage
         events: list[ModelEvent] = []
-        for choice in chunk.choices:
-            self._reason = choice.finish_reason or self._reason
-            if reasoning := _reasoning(choice.delta):
-                events.append(ReasoningDelta(reasoning))
-            text = (choice.delta.content or "") + (choice.delta.refusal or "")
-            if text := self._trimmer.feed(text):
+        for choice in chunk.get("choices") or ():
+            self._reason = choice.get("finish_reason") or self._reason
+            delta = choice.get("delta") or {}
+            # Compatible servers differ in what they call it.
+            if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
+                events.append(ReasoningDelta(str(reasoning)))
+            said = (delta.get("content") or "") + (delta.get("refusal") or "")
+            if text := self._trimmer.feed(said):
                 events.append(TextDelta(text))
         if events and self._first_delta is None:
             self._first_delta = time.monotonic()
@@ -198,8 +206,8 @@ class _Answer:
         return [TextDelta(rest), finish] if rest else [finish]
 
 
-def _reasoning(delta: ChoiceDelta) -> str:
-    """Return the reasoning in `delta`; compatible servers differ in what they call it."""
-    extra: dict[str, Any] = delta.model_extra or {}
-    text = extra.get("reasoning_content") or extra.get("reasoning")
-    return text if isinstance(text, str) else ""
+def _usage(counts: object) -> Usage | None:
+    if not isinstance(counts, dict):
+        return None
+    asked, answered = counts.get("prompt_tokens") or 0, counts.get("completion_tokens") or 0
+    return Usage(asked, answered, counts.get("total_tokens") or asked + answered)
