@@ -83,12 +83,7 @@ export type ControlChunk =
 
 /** The body of one log entry: one UI-message chunk of the AI SDK. */
 export type LogChunk =
-  | ControlChunk
-  | TextChunk
-  | ToolChunk
-  | SourceChunk
-  | DataChunk
-  | TerminalChunk;
+  ControlChunk | TextChunk | ToolChunk | SourceChunk | DataChunk | TerminalChunk;
 
 /** One entry of a run's log. Adjacent deltas of one part may be merged: then it spans indexes. */
 export interface LogEntry {

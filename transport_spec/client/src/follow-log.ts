@@ -171,7 +171,7 @@ function* handOver(reader: Reader, entry: LogEntry): Generator<LogEvent, void, u
 /** Reads after the cursor until the head, then decides when to read again. */
 async function* catchUp(reader: Reader): AsyncGenerator<LogEvent, void, undefined> {
   const cursorBefore = reader.cursor;
-  for (let more = true; more && !reader.ended; ) {
+  for (let more = true; more && !reader.ended;) {
     const page = await readInTime(reader);
     if (page === null) return;
     if (page.purged) throw new LogPurgedError();

@@ -1,12 +1,7 @@
 export * from "./chunk.js";
 export type { Clock } from "./clock.js";
 export * from "./commands.js";
-export {
-  LogPurgedError,
-  StreamTimeoutError,
-  type TidewireCode,
-  TidewireError,
-} from "./errors.js";
+export { LogPurgedError, StreamTimeoutError, type TidewireCode, TidewireError } from "./errors.js";
 export {
   defaultLimits,
   type FollowLimits,

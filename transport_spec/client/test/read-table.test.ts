@@ -70,7 +70,7 @@ function tables(rows: readonly ChunkRow[], cut: number, status: RunStatus = "com
 async function readAll(read: ReturnType<typeof tableReader>): Promise<LogPage[]> {
   const pages: LogPage[] = [];
   const signal = new AbortController().signal;
-  for (let after = -1; pages.at(-1)?.more !== false; ) {
+  for (let after = -1; pages.at(-1)?.more !== false;) {
     const page = await read(after, signal);
     pages.push(page);
     after = page.entries.at(-1)?.index ?? after;

@@ -22,7 +22,7 @@ export type Block =
 export function blocksOf(text: string): Block[] {
   const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   const blocks: Block[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const kind = kindOf(lines[at] ?? "");
     const end = kind === "code" ? endOfCode(lines, at) : endOfRun(lines, at, kind);
     blocks.push(toBlock(kind, lines.slice(at, end)));
