@@ -157,6 +157,8 @@ function* applyLive(reader: Reader, message: LiveMessage): Generator<LogEvent, v
     yield* handOver(reader, { index, firstIndex: index, chunk });
     if (reader.ended) return;
   }
+  // Somebody wrote, so what the last read said about waiting is out of date.
+  reader.page = { ...reader.page, status: "running", leaseLive: true, waitingFor: [] };
   reader.quietReads = 0;
   reader.stalledSince = now;
   if (reader.failures === 0) reader.readAt = now + reader.limits.silenceMs;

@@ -129,6 +129,28 @@ describe("live messages", () => {
     expect(followed.indexes()).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  test("a live entry ends what the reader reported as waiting", async () => {
+    const run = runWith();
+    run.state = { status: "queued", leaseLive: false, waitingFor: ["thread"], purged: false };
+    run.clock.at(10, () => run.hear({ type: "joined" }));
+    run.clock.at(20, () => {
+      run.commit(delta("a"));
+      run.broadcast(1);
+    });
+    run.clock.at(30, () => {
+      run.commit(finish);
+      run.broadcast(2);
+    });
+    const followed = run.follow();
+    await run.clock.runUntil(followed.done);
+    const reports = followed.events.flatMap((e) => (e.type === "status" ? [e.status] : []));
+    expect(reports.map((s) => [s.runStatus, s.waitingFor])).toEqual([
+      [null, []],
+      ["queued", ["thread"]],
+      ["running", []],
+    ]);
+  });
+
   test("a message without chunks is answered by a read", async () => {
     const run = runWith("a");
     run.clock.at(10, () => run.hear({ type: "joined" }));

@@ -12,7 +12,7 @@ import { isTimeout, type RunView, useRun } from "./use-run.js";
 interface AnswerProps {
   readonly supabase: SupabaseClient;
   readonly stored: ThreadMessage;
-  readonly onFollowing: (status: FollowStatus | null) => void;
+  readonly onFollowing: (runId: string, status: FollowStatus | null) => void;
   readonly onEnded: (runId: string) => void;
   readonly onPurged: () => void;
   readonly onAskAgain: (() => void) | null;
@@ -27,7 +27,7 @@ export function Answer(props: AnswerProps) {
 
   useEffect(() => {
     if (liveRunId === null) return;
-    onFollowing(failure === null ? following : null);
+    onFollowing(liveRunId, failure === null ? following : null);
     if (ended) onEnded(liveRunId);
     if (failure instanceof LogPurgedError) onPurged();
   }, [liveRunId, following, ended, failure, onFollowing, onEnded, onPurged]);
@@ -51,7 +51,7 @@ export function Answer(props: AnswerProps) {
         {shown.parts.map((part, place) =>
           part.type === "text" ? (
             <Markdown
-              // biome-ignore lint/suspicious/noArrayIndexKey: parts have no other identity.
+              // Parts have no other identity.
               key={place}
               text={part.text}
               sourceCount={sources.length}

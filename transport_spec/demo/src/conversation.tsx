@@ -17,10 +17,16 @@ interface ConversationProps {
 
 export function Conversation({ supabase, threadId }: ConversationProps) {
   const thread = useThread(supabase, threadId);
-  const [following, setFollowing] = useState<FollowStatus | null>(null);
+  const [following, setFollowing] = useState<Readonly<Record<string, FollowStatus | null>>>({});
   const [stopProblem, setStopProblem] = useState<string | null>(null);
   const list = useStayAtEnd<HTMLOListElement>();
   const { activeRunId, messages, sending } = thread;
+
+  const noteFollowing = useCallback(
+    (runId: string, status: FollowStatus | null) =>
+      setFollowing((before) => ({ ...before, [runId]: status })),
+    [],
+  );
 
   const stop = useCallback(async () => {
     if (activeRunId === null) return;
@@ -40,7 +46,7 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
               <Answer
                 supabase={supabase}
                 stored={message}
-                onFollowing={setFollowing}
+                onFollowing={noteFollowing}
                 onEnded={thread.ended}
                 onPurged={thread.reload}
                 onAskAgain={askAgain(messages, place, thread)}
@@ -65,7 +71,7 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
           threadId={threadId}
           busy={activeRunId !== null || sending !== null || messages === null}
           stoppable={activeRunId !== null}
-          following={activeRunId === null ? null : following}
+          following={activeRunId === null ? null : (following[activeRunId] ?? null)}
           onAsk={thread.ask}
           onStop={() => void stop()}
         />

@@ -13,7 +13,7 @@ interface MarkdownProps {
 export function Markdown({ text, ...citing }: MarkdownProps) {
   return blocksOf(text).map((block, place) => (
     // A block keeps its place while the text grows: only the last one is drawn again.
-    // biome-ignore lint/suspicious/noArrayIndexKey: the place is the identity of a block.
+    // The place is the identity of a block.
     <BlockView key={place} {...citing} {...block} />
   ));
 }
@@ -70,7 +70,7 @@ function CodeView({ raw, opening, closing }: Extract<Block, { kind: "code" }>) {
 function ListView({ raw, ordered, ...citing }: { raw: string; ordered: boolean } & Citing) {
   const items = itemsOf(raw);
   const views = items.map((item, place) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: the place is the identity of an item.
+    // The place is the identity of an item.
     <ItemView key={place} item={item} {...citing} />
   ));
   return ordered ? <ol start={items[0]?.number ?? 1}>{views}</ol> : <ul>{views}</ul>;
@@ -89,7 +89,7 @@ function ItemView({ item, ...citing }: { item: ListItem } & Citing) {
 
 function Spans({ text, ...citing }: { text: string } & Citing): ReactNode {
   return spansOf(text).map((span, place) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: the place is the identity of a span.
+    // The place is the identity of a span.
     <SpanView key={place} span={span} {...citing} />
   ));
 }

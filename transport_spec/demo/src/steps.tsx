@@ -30,14 +30,22 @@ function StepView({ step, running }: { readonly step: StepProgress; readonly run
       <span className="name">{nameOf(step.step)}</span>
       <span className="state">{stopped ? "stopped" : stateOf(step)}</span>
       {step.message !== undefined && <span className="detail">{step.message}</span>}
-      {step.counts !== undefined && <Counts counts={step.counts} />}
+      <Counts counts={step.counts ?? {}} said={step.message ?? ""} />
     </li>
   );
 }
 
-function Counts({ counts }: { readonly counts: Readonly<Record<string, number>> }) {
-  const words = Object.entries(counts).map(([name, count]) => `${count} ${nameOf(name)}`);
-  return <span className="detail counts">{words.join(" · ").toLowerCase()}</span>;
+interface CountsProps {
+  readonly counts: Readonly<Record<string, number>>;
+  /** What the step said in words: a number that it mentioned is not shown twice. */
+  readonly said: string;
+}
+
+function Counts({ counts, said }: CountsProps) {
+  const unsaid = Object.entries(counts).filter(([, count]) => !said.includes(String(count)));
+  if (unsaid.length === 0) return null;
+  const words = unsaid.map(([name, count]) => `${count} ${nameOf(name).toLowerCase()}`);
+  return <span className="detail">{words.join(" · ")}</span>;
 }
 
 function stateOf({ status, attempt }: StepProgress): string {

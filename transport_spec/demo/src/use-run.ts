@@ -42,7 +42,7 @@ export function useRun(
   const [attempt, setAttempt] = useState(0);
   const place = useRef(beginning);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `attempt` asks to go on.
+  // `attempt` asks to go on.
   useEffect(() => {
     if (runId === null) return;
     const leaving = new AbortController();
@@ -70,7 +70,10 @@ export function useRun(
     };
   }, [supabase, runId, attempt]);
 
-  return { view, again: useCallback(() => setAttempt((count) => count + 1), []) };
+  const again = useCallback(() => setAttempt((count) => count + 1), []);
+  const stalled = view.failure instanceof StreamTimeoutError;
+  useEffect(() => (stalled ? whenReaderReturns(again) : undefined), [stalled, again]);
+  return { view, again };
 }
 
 interface Place {
@@ -91,6 +94,19 @@ function placeAfter(place: Place, event: Exclude<RunEvent, { type: "status" }>):
 
 export function isTimeout(failure: Error): boolean {
   return failure instanceof StreamTimeoutError;
+}
+
+/** Calls back when the page is looked at again: what had stalled may have moved on since. */
+function whenReaderReturns(callback: () => void): () => void {
+  const callIfVisible = () => {
+    if (document.visibilityState === "visible") callback();
+  };
+  window.addEventListener("pageshow", callback);
+  document.addEventListener("visibilitychange", callIfVisible);
+  return () => {
+    window.removeEventListener("pageshow", callback);
+    document.removeEventListener("visibilitychange", callIfVisible);
+  };
 }
 
 /** Gathers changes until the browser draws. */

@@ -33,7 +33,7 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
     [],
   );
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `loads` asks for another reading.
+  // `loads` asks for another reading.
   useEffect(() => {
     const leaving = new AbortController();
     const load = async () => {
