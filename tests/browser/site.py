@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import httpx
 
 from stack import StackUnderTest
@@ -34,7 +35,7 @@ class Site:
         self._started = 0
 
     @asynccontextmanager
-    async def worker(self, *, model: str = "plain") -> AsyncIterator[Process]:
+    async def worker(self, *, model: str = "plain", linger_ms: int = 50) -> AsyncIterator[Process]:
         """Run a worker until the block ends. `model` is "plain" or "repeating"."""
         self._started += 1
         process = Process(
@@ -51,15 +52,32 @@ class Site:
                     "OPENAI_BASE_URL": self._model_urls[model],
                     "OPENAI_API_KEY": "offline",
                     "OPENAI_MODEL": "offline",
+                    "TIDEWIRE_LINGER_MS": str(linger_ms),
                     "TIDEWIRE_REALTIME_QUOTA": "0",
                 },
             )
         )
         await process.start()
         try:
+            await self._registered(process)
             yield process
         finally:
             await process.stop()
+
+    async def _registered(self, process: Process) -> None:
+        """Wait until the worker serves its flows: before that, they are not found."""
+        connection = await asyncpg.connect(self.stack.db_url, statement_cache_size=0)
+        try:
+            async with asyncio.timeout(_READY_LIMIT):
+                while not await connection.fetchval(
+                    "select exists (select from tidewire.workers w"
+                    " where w.pid = $1 and w.stopped_at is null and w.versions <> '{}')",
+                    process.pid,
+                ):
+                    assert process.running, process.log_tail()
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
 
 
 @asynccontextmanager
