@@ -153,6 +153,90 @@ begin
 end
 $$;
 
+-- What is wrong with a number of a flow definition; null when it is one of p_least to p_most.
+create function tidewire.number_problem (
+  p_object jsonb,
+  p_key text,
+  p_least numeric,
+  p_most numeric
+)
+  returns text
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select case
+    when pg_catalog.jsonb_typeof(p_object -> p_key) is distinct from 'number'
+      or (p_object ->> p_key)::numeric not between p_least and p_most
+      or (p_object ->> p_key)::numeric % 1 <> 0
+    then pg_catalog.format(
+      '%s must be a whole number from %s to %s, got %s',
+      p_key, p_least, p_most, coalesce(pg_catalog.left((p_object -> p_key)::text, 40), 'nothing')
+    )
+  end
+$$;
+
+-- What is wrong with one step of a flow definition; null when it is sound.
+--
+-- p_earlier: the slugs of the steps before it.
+create function tidewire.step_problem (
+  p_step jsonb,
+  p_earlier text[]
+)
+  returns text
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_slug text;
+  v_unknown text;
+begin
+  if pg_catalog.jsonb_typeof(p_step) is distinct from 'object' then
+    return 'step must be an object, got ' || pg_catalog.left(p_step::text, 40);
+  end if;
+  v_slug := coalesce(p_step ->> 'slug', 'null');
+  if v_slug !~ '^[a-z][a-z0-9_]{0,62}$' or v_slug in (
+    'input', 'ctx', 'run', 'flow', 'progress', 'sources', 'reset', 'partial_response', 'child_run'
+  ) then
+    return pg_catalog.format('step %s has a slug that is reserved or not a slug', v_slug);
+  elsif v_slug = any (p_earlier) then
+    return pg_catalog.format('step %s is defined twice', v_slug);
+  elsif pg_catalog.jsonb_typeof(p_step -> 'deps') is distinct from 'array' then
+    return pg_catalog.format('step %s: deps must be a list of earlier steps', v_slug);
+  elsif coalesce(p_step ->> 'on_retry', 'continue') not in ('continue', 'restart') then
+    return pg_catalog.format(
+      'step %s: on_retry must be continue or restart, got %s', v_slug, p_step ->> 'on_retry');
+  end if;
+
+  select d.value
+  into v_unknown
+  from pg_catalog.jsonb_array_elements_text(p_step -> 'deps') with ordinality d
+  where d.value <> all (p_earlier)
+    or d.value in (
+      select e.value
+      from pg_catalog.jsonb_array_elements_text(p_step -> 'deps') with ordinality e
+      where e.ordinality < d.ordinality
+    )
+  limit 1;
+  if found then
+    return pg_catalog.format(
+      'step %s depends on %s, which is not an earlier step or named twice', v_slug, v_unknown);
+  end if;
+  return pg_catalog.format('step %s: ', v_slug) || coalesce(
+    tidewire.number_problem(p_step, 'max_attempts', 1, 1000),
+    tidewire.number_problem(p_step, 'timeout_ms', 1, 31536000000),
+    tidewire.number_problem(p_step, 'backoff_cap_ms', 0, 31536000000),
+    tidewire.number_problem(
+      p_step, 'backoff_base_ms', 0, coalesce((p_step ->> 'backoff_cap_ms')::numeric, 0)
+    ),
+    case when p_step ? 'priority' then
+      tidewire.number_problem(p_step, 'priority', -1000000, 1000000)
+    end
+  );
+end
+$$;
+
 -- Refuses a flow definition that could not run; returns nothing when it is sound.
 --
 -- Raises TW009 naming the flow, the step and the value.
@@ -165,68 +249,35 @@ create function tidewire.check_definition (
   set search_path = ''
 as $$
 declare
+  v_slug text := p_definition ->> 'slug';
   v_problem text;
+  v_earlier text[] := '{}';
+  v_step jsonb;
 begin
-  with steps as (
-    select s.value as step, s.ordinality as place, s.value ->> 'slug' as slug
-    from pg_catalog.jsonb_array_elements(p_definition -> 'steps') with ordinality s
-  ), problems as (
-    select 'slug must match ^[a-z][a-z0-9_]{0,62}$, got ' || coalesce(p_definition ->> 'slug', 'null') as problem
-    where coalesce(p_definition ->> 'slug', '') !~ '^[a-z][a-z0-9_]{0,62}$'
-    union all
-    select 'access must be service or authenticated, got ' || coalesce(p_definition ->> 'access', 'null')
-    where coalesce(p_definition ->> 'access', '') not in ('service', 'authenticated')
-    union all
-    select 'timeout_ms must be above 0, got ' || coalesce(p_definition ->> 'timeout_ms', 'null')
-    where coalesce((p_definition ->> 'timeout_ms')::numeric, 0) <= 0
-    union all
-    select 'steps must hold at least one step, got none'
-    where not exists (select from steps)
-    union all
-    select pg_catalog.format('step %s has a slug that is reserved or not a slug', coalesce(slug, 'null'))
-    from steps
-    where coalesce(slug, '') !~ '^[a-z][a-z0-9_]{0,62}$'
-      or slug in ('input', 'ctx', 'run', 'flow', 'progress', 'sources', 'reset', 'partial_response', 'child_run')
-    union all
-    select pg_catalog.format('step %s: max_attempts must be 1 to 1000, got %s', slug,
-      coalesce(step ->> 'max_attempts', 'null'))
-    from steps
-    where coalesce((step ->> 'max_attempts')::numeric, 0) not between 1 and 1000
-    union all
-    select pg_catalog.format('step %s: timeout_ms must be above 0, got %s', slug,
-      coalesce(step ->> 'timeout_ms', 'null'))
-    from steps
-    where coalesce((step ->> 'timeout_ms')::numeric, 0) <= 0
-    union all
-    select pg_catalog.format(
-      'step %s: backoff_base_ms must be at least 0 and at most backoff_cap_ms, got %s and %s',
-      slug, coalesce(step ->> 'backoff_base_ms', 'null'), coalesce(step ->> 'backoff_cap_ms', 'null'))
-    from steps
-    where coalesce((step ->> 'backoff_base_ms')::numeric, -1)
-      not between 0 and coalesce((step ->> 'backoff_cap_ms')::numeric, -1)
-    union all
-    select pg_catalog.format('step %s: deps must be a list, got %s', slug,
-      coalesce(step ->> 'deps', 'null'))
-    from steps
-    where pg_catalog.jsonb_typeof(step -> 'deps') is distinct from 'array'
-    union all
-    select pg_catalog.format('step %s is defined twice', slug)
-    from steps
-    group by slug
-    having pg_catalog.count(*) > 1
-    union all
-    select pg_catalog.format('step %s depends on %s, which is not an earlier step', s.slug, d.value)
-    from steps s,
-      pg_catalog.jsonb_array_elements_text(
-        case pg_catalog.jsonb_typeof(s.step -> 'deps') when 'array' then s.step -> 'deps' else '[]' end
-      ) d
-    where not exists (select from steps e where e.slug = d.value and e.place < s.place)
-  )
-  select p.problem into v_problem from problems p limit 1;
-
+  v_problem := case
+    when pg_catalog.jsonb_typeof(p_definition) is distinct from 'object'
+      then 'definition must be an object'
+    when coalesce(v_slug, '') !~ '^[a-z][a-z0-9_]{0,62}$'
+      then 'slug must match ^[a-z][a-z0-9_]{0,62}$, got ' || coalesce(v_slug, 'nothing')
+    when coalesce(p_definition ->> 'access', '') not in ('service', 'authenticated')
+      then 'access must be service or authenticated, got '
+        || coalesce(p_definition ->> 'access', 'nothing')
+    when tidewire.number_problem(p_definition, 'timeout_ms', 1, 31536000000) is not null
+      then tidewire.number_problem(p_definition, 'timeout_ms', 1, 31536000000)
+    when pg_catalog.jsonb_typeof(p_definition -> 'steps') is distinct from 'array'
+      or p_definition -> 'steps' = '[]'
+      then 'steps must be a list of at least one step'
+  end;
+  if v_problem is null then
+    for v_step in select s.value from pg_catalog.jsonb_array_elements(p_definition -> 'steps') s loop
+      v_problem := tidewire.step_problem(v_step, v_earlier);
+      exit when v_problem is not null;
+      v_earlier := v_earlier || (v_step ->> 'slug');
+    end loop;
+  end if;
   if v_problem is not null then
     raise exception sqlstate 'TW009'
-      using message = pg_catalog.format('flow %s: %s', p_definition ->> 'slug', v_problem),
+      using message = pg_catalog.format('flow %s: %s', coalesce(v_slug, 'null'), v_problem),
             hint = 'Correct the flow definition and register it again.';
   end if;
 end

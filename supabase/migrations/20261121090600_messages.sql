@@ -318,6 +318,14 @@ as $$
       end as part
     from kept k
     group by k.kind, k.part_kind, k.part_id
+    -- What remains of a part that was reset, such as its end, is no part.
+    having k.kind not in ('text', 'reasoning', 'tool')
+      or pg_catalog.bool_or(
+        k.type in (
+          'text-start', 'reasoning-start', 'tool-input-start', 'tool-input-available',
+          'tool-input-error'
+        )
+      )
   )
   select coalesce(pg_catalog.jsonb_agg(p.part order by p.place), '[]')
   from parts p

@@ -356,7 +356,14 @@ declare
   v_now timestamptz := tidewire.wall_clock();
   v_extended integer[];
 begin
-  update tidewire.workers w set last_seen_at = v_now where w.worker_id = p_worker_id;
+  update tidewire.workers w
+  set last_seen_at = v_now
+  where w.worker_id in (
+    select f.worker_id
+    from tidewire.workers f
+    where f.worker_id = p_worker_id
+    for no key update skip locked
+  );
   with held as (
     select k.ordinal, s.run_id, s.step_slug, s.item_index
     from pg_catalog.unnest(v_keys) k

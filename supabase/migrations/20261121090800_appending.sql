@@ -2,7 +2,8 @@
 
 -- Why a list of chunks cannot be appended; null when it can.
 --
--- start, finish, error and abort are the database's own: a log starts once and ends once.
+-- start, finish, error and abort are the database's own: a log starts once and ends once. The text
+-- is measured only where it can be over: a character takes at most six times its binary size.
 create function tidewire.chunk_problem (
   p_chunks jsonb
 )
@@ -31,7 +32,7 @@ begin
       or not c.value ? 'type'
       or c.value ->> 'type' in ('start', 'finish', 'error', 'abort')
       or (
-        pg_catalog.pg_column_size(c.value) > 131072
+        pg_catalog.pg_column_size(c.value) > 43690
         and pg_catalog.octet_length(c.value::text) > 262144
       )
     limit 1
@@ -89,7 +90,8 @@ begin
       a.*, s.last_sequence, s.last_index,
       case
         when s.run_id is null or s.status = 'cancelled' then 'cancelled'
-        when s.status <> 'running' or s.lease_token <> a.lease_token then 'lease_lost'
+        when s.status <> 'running' or s.lease_token is distinct from a.lease_token
+          then 'lease_lost'
         when a.problem is not null then 'invalid'
         when a.run_id <> all (p_locked) then 'busy'
         when a.first_sequence = s.last_sequence then 'appended'
@@ -284,7 +286,7 @@ create function tidewire.too_large (
 as $$
   select coalesce(pg_catalog.array_agg((i.ordinality - 1)::integer), '{}')
   from pg_catalog.jsonb_array_elements(p_items) with ordinality i
-  where pg_catalog.pg_column_size(i.value) > 524288
+  where pg_catalog.pg_column_size(i.value) > 174762
     and pg_catalog.octet_length((i.value -> p_field)::text) > 1048576
 $$;
 
@@ -309,7 +311,7 @@ begin
     pg_catalog.jsonb_agg(i.value order by i.ordinality)
   into v_places, v_appends
   from pg_catalog.jsonb_array_elements(p_items) with ordinality i
-  where pg_catalog.jsonb_array_length(i.value -> 'chunks') > 0
+  where i.value ? 'chunks' and i.value -> 'chunks' not in ('[]', 'null')
     and (i.ordinality - 1)::integer <> all (p_except);
   if v_places is null then
     return '{}';

@@ -3,6 +3,8 @@
 revoke all on public.flow_runs, public.flow_steps, public.streaming_chunks, public.flow_threads,
   public.flow_messages
   from public, anon, authenticated, service_role;
+revoke all on sequence public.flow_messages_position_seq
+  from public, anon, authenticated, service_role;
 revoke all on all tables in schema tidewire from public, anon, authenticated, service_role;
 revoke all on all functions in schema tidewire from public, anon, authenticated, service_role;
 revoke all on function
@@ -30,7 +32,9 @@ grant execute on function
 grant select on public.flow_runs, public.flow_steps, public.streaming_chunks, public.flow_threads,
   public.flow_messages
   to service_role, tidewire_worker;
-grant select on all tables in schema tidewire to service_role, tidewire_worker;
+grant select on tidewire.flows, tidewire.flow_versions, tidewire.step_definitions,
+  tidewire.step_dependencies, tidewire.workers
+  to service_role, tidewire_worker;
 grant execute on function
   tidewire.register_worker(uuid, jsonb),
   tidewire.register_flow(uuid, jsonb),

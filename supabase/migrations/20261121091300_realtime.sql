@@ -15,8 +15,9 @@ create function tidewire.owns_topic (
   set search_path = ''
 as $$
 declare
-  v_user_id uuid := auth.uid();
+  v_user_id uuid;
 begin
+  v_user_id := auth.uid();
   if v_user_id is null or p_topic is null then
     return false;
   end if;
