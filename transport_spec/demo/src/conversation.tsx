@@ -19,8 +19,8 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
   const thread = useThread(supabase, threadId);
   const [following, setFollowing] = useState<Readonly<Record<string, FollowStatus | null>>>({});
   const [stopProblem, setStopProblem] = useState<string | null>(null);
-  const list = useStayAtEnd<HTMLOListElement>();
   const { activeRunId, messages, sending } = thread;
+  const list = useStayAtEnd<HTMLOListElement>(sending?.id ?? null);
 
   const noteFollowing = useCallback(
     (runId: string, status: FollowStatus | null) =>
@@ -104,10 +104,11 @@ function QuestionView({ text, pending = false }: { text: string; pending?: boole
   );
 }
 
+/** What the knowledge base of the example, Python's own reference, can answer. */
 const SUGGESTIONS = [
-  "What happens to a run when its worker is killed?",
-  "How does a reader resume after a reload?",
-  "Why is the table the truth and Realtime a hint?",
+  "How does the with statement work?",
+  "What happens when an exception is not caught?",
+  "How do I format a string?",
 ];
 
 function Welcome({ onPick }: { readonly onPick: (q: { id: string; text: string }) => void }) {
