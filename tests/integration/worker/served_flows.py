@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tidewire import Context, Flow
+from tidewire import Flow
+from tidewire.engine.context import StepContext as Context
 
 counting = Flow("counting")
 

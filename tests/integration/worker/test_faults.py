@@ -8,7 +8,8 @@ import asyncpg
 
 from engine_view import Runs, StartWorker
 from stack import Database as OwnDatabase
-from tidewire import Context, Flow
+from tidewire import Flow
+from tidewire.engine.context import StepContext as Context
 
 
 async def _end_all_sessions(database: OwnDatabase) -> int:
@@ -50,7 +51,7 @@ async def test_ended_sessions_lose_no_committed_chunk_and_no_step(
 
     async def look() -> bool:
         try:
-            return (await runs.run(run_id))["status"] == "completed"
+            return bool((await runs.run(run_id))["status"] == "completed")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 

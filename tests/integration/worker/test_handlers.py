@@ -12,7 +12,8 @@ import asyncpg
 
 from engine_view import Runs, StartWorker
 from stack import Database as OwnDatabase
-from tidewire import Context, Flow
+from tidewire import Flow
+from tidewire.engine.context import StepContext as Context
 
 
 async def test_step_over_its_time_limit_is_cancelled_and_not_only_reported(

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from engine_view import Runs, StartWorker
-from tidewire import Context, Flow, PermanentStepError, RetryableStepError
+from tidewire import Flow, PermanentStepError, RetryableStepError
+from tidewire.engine.context import StepContext as Context
 
 
 class Order(BaseModel):

@@ -12,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine_view import Runs, StartWorker
-from tidewire import Context, Flow
+from tidewire import Flow
+from tidewire.engine.context import StepContext as Context
 
 _HERE = Path(__file__).parent
 _NO_WAIT = timedelta()

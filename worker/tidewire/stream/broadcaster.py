@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
@@ -21,6 +22,7 @@ _log = logging.getLogger(__name__)
 _REQUESTS_AT_ONCE: Final = 4
 _MOST_WAITING: Final = 20_000
 _DRAIN_SECONDS: Final = 2.0
+_RESTART_SECONDS: Final = 1.0
 # A channel whose run says nothing for this long is left, and joined again if it goes on.
 _QUIET_SECONDS: Final = 120.0
 
@@ -64,8 +66,8 @@ class Broadcaster:
 
     async def __aenter__(self) -> Self:
         if self.enabled:
-            loops = (self._send_loop(), self._pool.run())
-            self._tasks = [asyncio.create_task(loop) for loop in loops]
+            loops = (self._send_loop, self._pool.run)
+            self._tasks = [asyncio.create_task(_kept_up(loop)) for loop in loops]
         return self
 
     async def __aexit__(
@@ -144,8 +146,6 @@ class Broadcaster:
             payload = lane.outbox.take()
             if lane.outbox.empty:
                 del self._dirty[run_id]
-            if payload is None:
-                continue
             lane.used_at = now
             if by_socket:
                 await self._by_channel(lane, payload)
@@ -209,3 +209,13 @@ class Broadcaster:
             quiet = lane.outbox.empty and not lane.requested
             if quiet and now - lane.used_at > _QUIET_SECONDS:
                 await self._forget(lane)
+
+
+async def _kept_up(loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop until cancelled. A fault in it costs live messages, never more."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            _log.exception("broadcasting broke off, starting again")
+        await asyncio.sleep(_RESTART_SECONDS)

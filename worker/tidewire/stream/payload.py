@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -20,51 +20,38 @@ def topic_of(run_id: str) -> str:
     return f"tidewire:run:{run_id}"
 
 
-@dataclass(slots=True)
 class Outbox:
-    """Entries of one run that are committed and not yet sent, contiguous ones together."""
+    """Entries of one run that are committed and not yet sent, in order."""
 
-    run_id: str
-    first_index: int = 0
-    chunks: list[Mapping[str, Any]] = field(default_factory=list)
-    later: list[LoggedEntries] = field(default_factory=list)
-
-    def add(self, entries: LoggedEntries) -> None:
-        """Take entries, in the order in which they were committed as far as it is known."""
-        if self.later or (
-            self.chunks and entries.first_index != self.first_index + len(self.chunks)
-        ):
-            self.later.append(entries)
-            return
-        if not self.chunks:
-            self.first_index = entries.first_index
-        self.chunks.extend(entries.chunks)
-
-    def take(self) -> dict[str, Any] | None:
-        """Return the next payload, or None when there is none."""
-        if not self.chunks and self.later:
-            waiting, self.later = self.later, []
-            for entries in waiting:
-                self.add(entries)
-        if not self.chunks:
-            return None
-        first_index, chunks = self.first_index, self.chunks
-        self.chunks = []
-        return payload_of(self.run_id, first_index, chunks)
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._waiting: deque[tuple[int, Mapping[str, Any]]] = deque()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to send."""
-        return not self.chunks and not self.later
+        return not self._waiting
 
+    def add(self, entries: LoggedEntries) -> None:
+        """Take entries, in the order in which they were committed as far as it is known."""
+        self._waiting.extend(enumerate(entries.chunks, entries.first_index))
 
-def payload_of(run_id: str, first_index: int, chunks: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the message for these entries; over the size limit, only where to read them."""
-    payload = {"run_id": run_id, "first_index": first_index, "chunks": chunks}
-    if len(orjson.dumps(payload)) <= MOST_PAYLOAD_BYTES:
-        return payload
-    return {
-        "run_id": run_id,
-        "first_index": first_index,
-        "next_index": first_index + len(chunks),
-    }
+    def take(self) -> dict[str, Any]:
+        """Return the next message: as many contiguous entries as fit.
+
+        Of an entry that does not fit alone, only its place is told.
+        """
+        first_index, chunk = self._waiting.popleft()
+        chunks, size = [chunk], len(orjson.dumps(chunk))
+        if size > MOST_PAYLOAD_BYTES:
+            return {
+                "run_id": self.run_id,
+                "first_index": first_index,
+                "next_index": first_index + 1,
+            }
+        while self._waiting and self._waiting[0][0] == first_index + len(chunks):
+            size += len(orjson.dumps(self._waiting[0][1])) + 1
+            if size > MOST_PAYLOAD_BYTES:
+                break
+            chunks.append(self._waiting.popleft()[1])
+        return {"run_id": self.run_id, "first_index": first_index, "chunks": chunks}

@@ -21,7 +21,7 @@ _SEND_SECONDS: Final = 5.0
 _JOIN_SECONDS: Final = 10
 
 
-class SendingDenied(Exception):  # noqa: N818  named by what happened
+class SendingDenied(Exception):
     """The server does not deliver what this key sends on private channels."""
 
 
@@ -107,24 +107,22 @@ class RealtimeSocket:
         if channel is None or topic in self._leaving or not self.alive:
             return
         self._leaving.add(topic)
-        # Not `unsubscribe`, which starts a timer that outlives the connection.
-        await self._send(channel, "phx_leave", {})
+        try:
+            # Not `unsubscribe`, which starts a timer that outlives the connection.
+            await self._send(channel, "phx_leave", {})
+        except Exception as error:  # then the connection is lost, and the channel with it
+            _log.debug("leave failed", extra={"topic": topic, "fault": repr(error)})
 
     async def send(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Send to a joined channel, without an acknowledgement.
 
         Raises:
-          TimeoutError: the connection takes nothing; it is lost.
+          Exception: whatever the client makes of a broken or stuck connection, which is lost.
         """
         channel = self._channels[topic]
         body = {"type": "broadcast", "event": EVENT, "payload": payload}
-        try:
-            # Not `send_broadcast`, which keeps a task and a timer for each message.
-            async with asyncio.timeout(_SEND_SECONDS):
-                await self._send(channel, "broadcast", body)
-        except TimeoutError:
-            self._report_loss()
-            raise
+        # Not `send_broadcast`, which keeps a task and a timer for each message.
+        await self._send(channel, "broadcast", body)
 
     async def close(self) -> None:
         """Close the connection and end everything that belongs to it."""
@@ -160,15 +158,19 @@ class RealtimeSocket:
         self, channel: AsyncRealtimeChannel, event: str, payload: Mapping[str, Any]
     ) -> None:
         self._number += 1
-        await self._client.send(
-            Message(
-                event=event,
-                topic=channel.topic,
-                payload=payload,
-                ref=f"tidewire-{self._number}",
-                join_ref=channel.join_push.ref,
-            )
+        message = Message(
+            event=event,
+            topic=channel.topic,
+            payload=payload,
+            ref=f"tidewire-{self._number}",
+            join_ref=channel.join_push.ref,
         )
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await self._client.send(message)
+        except Exception:
+            self._report_loss()
+            raise
 
     def _forget(self, topic: str) -> None:
         channel = self._channels.pop(topic, None)
