@@ -3,7 +3,8 @@ select plan(3);
 
 select tests.given_running();
 create temporary table request on commit drop as
-  select tests.given_append('[{"type": "text-start", "id": "write.1"}, {"type": "text-delta", "id": "write.1", "delta": "Hi"}]') as appends;
+  select tests.given_append('[{"type": "text-start", "id": "write.1"},
+    {"type": "text-delta", "id": "write.1", "delta": "Hi"}]') as appends;
 select tidewire.append_chunks('15 s', appends) from request;
 
 select results_eq(

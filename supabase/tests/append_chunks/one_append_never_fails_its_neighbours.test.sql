@@ -8,14 +8,17 @@ create temporary table appended on commit drop as
     || tests.given_append('[{"type": "text-start", "id": "b.1"}]', 'b')
     || tests.given_append('[{"type": "finish"}]', 'c')
     || tests.given_append('[{"type": "text-start", "id": "d.1"}]', 'd')
-    || tests.given_append('[{"type": "text-start", "id": "x.1"}]', 'a', p_more => jsonb_build_object('run_id', tests.id('none'))));
+    || tests.given_append('[{"type": "text-start", "id": "x.1"}]', 'a',
+      p_more => jsonb_build_object('run_id', tests.id('none'))));
 
 select results_eq(
   $$ select ordinal, answer from appended order by 1 $$,
-  $$ values (0, 'lease_lost'), (1, 'appended'), (2, 'invalid'), (3, 'appended'), (4, 'cancelled') $$, 'each has its own answer'
+  $$ values (0, 'lease_lost'), (1, 'appended'), (2, 'invalid'), (3, 'appended'),
+    (4, 'cancelled') $$, 'each has its own answer'
 );
 select results_eq(
-  $$ select (detail -> 'first_index')::int from appended where answer = 'appended' order by ordinal $$, $$ values (5), (6) $$,
+  $$ select (detail -> 'first_index')::int from appended where answer = 'appended'
+    order by ordinal $$, $$ values (5), (6) $$,
   'steps of one run share its indexes, in the order of the request'
 );
 select is(

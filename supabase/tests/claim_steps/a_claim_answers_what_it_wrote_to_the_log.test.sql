@@ -9,10 +9,16 @@ create temporary table claimed on commit drop as select * from tests.given_claim
 
 select is(
   (select detail from claimed where answer = 'logged'),
-  '{"first_index": 1, "broadcast": true, "chunks": [{"type": "data-progress", "id": "write", "data": {"step": "write", "status": "started", "attempt": 1}}]}',
+  '{"first_index": 1, "broadcast": true,
+    "chunks": [{"type": "data-progress", "id": "write", "data": {"step": "write",
+    "status": "started", "attempt": 1}}]}',
   'for the worker to broadcast'
 );
-select is((select count(*) from claimed where answer = 'idle'), 0::bigint, 'a full claim is not idle');
+select is(
+  (select count(*) from claimed where answer = 'idle'),
+  0::bigint,
+  'a full claim is not idle'
+);
 
 select * from finish();
 rollback;

@@ -6,9 +6,21 @@ select tests.given_flow('[{"slug": "write"}]', 'internal', '{"access": "service"
 select tests.given_run(p_flow => 'internal', p_owner => null);
 create temporary table claimed on commit drop as select * from tests.given_claim();
 
-select is((select detail -> 'broadcast' from claimed where answer = 'claimed'), 'false', 'the step says so');
-select is((select detail -> 'broadcast' from claimed where answer = 'logged'), 'false', 'the log rows say so');
-select is((select detail -> 'user_id' from claimed where answer = 'claimed'), 'null', 'it has no user');
+select is(
+  (select detail -> 'broadcast' from claimed where answer = 'claimed'),
+  'false',
+  'the step says so'
+);
+select is(
+  (select detail -> 'broadcast' from claimed where answer = 'logged'),
+  'false',
+  'the log rows say so'
+);
+select is(
+  (select detail -> 'user_id' from claimed where answer = 'claimed'),
+  'null',
+  'it has no user'
+);
 
 select * from finish();
 rollback;

@@ -2,7 +2,8 @@ begin;
 select plan(2);
 
 select tests.given_running(
-  '[{"slug": "a"}, {"slug": "b"}, {"slug": "c"}, {"slug": "d"}, {"slug": "e"}, {"slug": "f"}, {"slug": "write", "deps": ["a", "b", "c", "d", "e", "f"]}]'
+  '[{"slug": "a"}, {"slug": "b"}, {"slug": "c"}, {"slug": "d"}, {"slug": "e"}, {"slug": "f"},
+    {"slug": "write", "deps": ["a", "b", "c", "d", "e", "f"]}]'
 );
 select tests.given_completed('a', 'null');
 select tests.given_completed('b', '0');

@@ -17,7 +17,8 @@ select tests.given_completed('write', 'false', 'false');
 select tests.given_completed('write', '[]', 'list');
 
 select results_eq(
-  $$ select r.output from (values (1, 'null'), (2, 'zero'), (3, 'empty'), (4, 'false'), (5, 'list')) n (nth, name)
+  $$ select r.output
+    from (values (1, 'null'), (2, 'zero'), (3, 'empty'), (4, 'false'), (5, 'list')) n (nth, name)
     join flow_runs r on r.run_id = tests.id(name) order by nth $$,
   $$ values ('null'::jsonb), ('0'), ('""'), ('false'), ('[]') $$, 'of the run'
 );

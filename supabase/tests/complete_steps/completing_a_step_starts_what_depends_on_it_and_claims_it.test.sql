@@ -12,9 +12,15 @@ select results_eq(
   $$ select ordinal, answer, step_slug from answered where answer <> 'logged' $$,
   $$ values (0, 'completed', 'search'), (null, 'claimed', 'write') $$, 'one round trip'
 );
-select is((select detail -> 'inputs' from answered where answer = 'claimed'), '{"search": [1]}', 'the next step gets the output');
 select is(
-  tests.log_of(), array['start', 'data-progress search started', 'data-progress search completed', 'data-progress write started'], 'the log'
+  (select detail -> 'inputs' from answered where answer = 'claimed'),
+  '{"search": [1]}',
+  'the next step gets the output'
+);
+select is(
+  tests.log_of(),
+  array['start', 'data-progress search started', 'data-progress search completed',
+    'data-progress write started'], 'the log'
 );
 select results_eq(
   $$ select step_slug, status, remaining_deps from flow_steps order by 1 $$,

@@ -4,7 +4,8 @@ select plan(2);
 select tests.given_running('[{"slug": "a"}, {"slug": "b"}]');
 
 select bag_eq(
-  $$ select answer from tidewire.complete_steps(tests.id('worker'), tests.given_lease('a', '{"output": 1}')
+  $$ select answer
+    from tidewire.complete_steps(tests.id('worker'), tests.given_lease('a', '{"output": 1}')
     || tests.given_lease('a', '{"output": 1}'), '15 s', '{}', '{}', 0) where ordinal is not null $$,
   $$ values ('completed'), ('duplicate') $$, 'the other is a duplicate'
 );

@@ -6,7 +6,8 @@ select tests.given_worker();
 select tests.given_flow('[{"slug": "write"}]');
 select tests.given_run(p_thread => 'thread');
 insert into flow_messages (user_id, thread_id, message_id, role, parts, status, run_id)
-values (tests.id('ada'), 'thread', tests.id('run')::text, 'assistant', '[]', 'streaming', tests.id('run'));
+values (tests.id('ada'), 'thread', tests.id('run')::text, 'assistant', '[]', 'streaming',
+  tests.id('run'));
 select tests.given_claim();
 select tests.given_completed();
 delete from streaming_chunks;
@@ -17,7 +18,11 @@ values
   (tests.id('run'), 5, 5, null, '{"type": "text-delta", "id": "w.1", "delta": "d"}');
 select tidewire.fold_messages();
 
-select is((select parts from flow_messages), '[{"type": "text", "text": "abcd", "state": "done"}]', 'one text');
+select is(
+  (select parts from flow_messages),
+  '[{"type": "text", "text": "abcd", "state": "done"}]',
+  'one text'
+);
 select isnt((select folded_at from flow_runs), null, 'the run is known to be folded');
 
 select * from finish();

@@ -10,7 +10,9 @@ select tests.given_clock(statement_timestamp() + interval '25 hours');
 select tidewire.maintain();
 
 select is(
-  (select error from flow_runs), 'the run was not finished before its deadline: no worker serves its version of the flow', 'with that reason'
+  (select error from flow_runs),
+  'the run was not finished before its deadline: no worker serves its version of the flow',
+  'with that reason'
 );
 select is(tests.log_of(), '{start,error}', 'its log ends');
 

@@ -8,7 +8,11 @@ update tidewire.workers set last_seen_at = now() - interval '25 hours' where nam
 update flow_steps set lease_expires_at = now() + interval '1 hour';
 
 select is((select tidewire.maintain() -> 'workers'), '1', 'one');
-select bag_eq($$ select name from tidewire.workers $$, $$ values ('worker'), ('new') $$, 'the holder stays');
+select bag_eq(
+  $$ select name from tidewire.workers $$,
+  $$ values ('worker'), ('new') $$,
+  'the holder stays'
+);
 
 select * from finish();
 rollback;

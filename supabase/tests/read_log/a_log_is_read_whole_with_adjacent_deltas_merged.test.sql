@@ -2,13 +2,19 @@ begin;
 select plan(4);
 
 select tests.given_running();
-select tests.given_chunks('[{"type": "text-start", "id": "w.1"}, {"type": "text-delta", "id": "w.1", "delta": "Hel"}]');
-select tests.given_chunks('[{"type": "text-delta", "id": "w.1", "delta": "lo"}, {"type": "text-delta", "id": "w.2", "delta": "!"}]');
+select tests.given_chunks(
+  '[{"type": "text-start", "id": "w.1"}, {"type": "text-delta", "id": "w.1", "delta": "Hel"}]'
+);
+select tests.given_chunks(
+  '[{"type": "text-delta", "id": "w.1", "delta": "lo"},
+    {"type": "text-delta", "id": "w.2", "delta": "!"}]'
+);
 select tests.given_signed_in('ada');
 
 select is(
   (
-    select jsonb_agg(jsonb_build_array(e -> 'first_index', e -> 'index', e -> 'chunk' ->> 'type', e -> 'chunk' -> 'delta'))
+    select jsonb_agg(jsonb_build_array(e -> 'first_index', e -> 'index', e -> 'chunk' ->> 'type',
+      e -> 'chunk' -> 'delta'))
     from jsonb_array_elements(public.read_log(tests.id('run')) -> 'entries') e
   ),
   '[[0, 0, "start", null], [1, 1, "data-progress", null], [2, 2, "text-start", null],
@@ -17,7 +23,8 @@ select is(
 );
 select is(
   public.read_log(tests.id('run')) - 'entries',
-  '{"next_after": 5, "head": 5, "status": "running", "waiting_for": [], "lease_live": true, "purged": false}',
+  '{"next_after": 5, "head": 5, "status": "running", "waiting_for": [], "lease_live": true,
+    "purged": false}',
   'what else a reader needs'
 );
 select is(

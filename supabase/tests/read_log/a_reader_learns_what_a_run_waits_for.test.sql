@@ -9,10 +9,15 @@ select tests.given_signed_in('ada');
 
 select is(
   public.read_log(tests.id('run')) - 'entries' - 'next_after' - 'head',
-  '{"status": "running", "waiting_for": ["write"], "lease_live": false, "purged": false}', 'a step that will be tried again'
+  '{"status": "running", "waiting_for": ["write"], "lease_live": false, "purged": false}',
+  'a step that will be tried again'
 );
 select public.cancel_run(tests.id('run'));
-select is(public.read_log(tests.id('run')) -> 'waiting_for', '[]', 'an ended run waits for nothing');
+select is(
+  public.read_log(tests.id('run')) -> 'waiting_for',
+  '[]',
+  'an ended run waits for nothing'
+);
 
 select * from finish();
 rollback;

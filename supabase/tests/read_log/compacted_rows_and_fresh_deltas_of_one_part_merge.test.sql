@@ -13,10 +13,15 @@ select tests.given_signed_in('ada');
 select is(
   public.read_log(tests.id('run'), 2) -> 'entries',
   '[{"index": 4, "first_index": 3, "chunk": {"type": "text-delta", "id": "w.1", "delta": "bc"}},
-    {"index": 6, "first_index": 5, "chunk": {"type": "reasoning-delta", "id": "w.1", "delta": "de"}}]',
+    {"index": 6, "first_index": 5, "chunk": {"type": "reasoning-delta", "id": "w.1",
+    "delta": "de"}}]',
   'up to where the part or its kind changes'
 );
-select is(public.read_log(tests.id('run'), 5) -> 'entries' -> 0 -> 'first_index', '6', 'from inside the last one');
+select is(
+  public.read_log(tests.id('run'), 5) -> 'entries' -> 0 -> 'first_index',
+  '6',
+  'from inside the last one'
+);
 
 select * from finish();
 rollback;

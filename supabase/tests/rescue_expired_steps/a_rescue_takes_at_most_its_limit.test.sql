@@ -10,8 +10,16 @@ select tests.given_run('three');
 select tests.given_claim();
 select tests.given_clock(statement_timestamp() + interval '1 minute');
 
-select is((select count(*) from tidewire.rescue_expired_steps(2) where answer = 'retrying'), 2::bigint, 'two');
-select is((select count(*) from tidewire.rescue_expired_steps(2) where answer = 'retrying'), 1::bigint, 'then the rest');
+select is(
+  (select count(*) from tidewire.rescue_expired_steps(2) where answer = 'retrying'),
+  2::bigint,
+  'two'
+);
+select is(
+  (select count(*) from tidewire.rescue_expired_steps(2) where answer = 'retrying'),
+  1::bigint,
+  'then the rest'
+);
 
 select * from finish();
 rollback;

@@ -11,7 +11,11 @@ reset role;
 -- The role sees pgTAP for this transaction.
 grant usage on schema extensions to tidewire_worker;
 select set_config('role', 'tidewire_worker', true);
-select is((select count(*) from flow_steps where lease_token > 0), 1::bigint, 'the worker''s role reads steps with their leases');
+select is(
+  (select count(*) from flow_steps where lease_token > 0),
+  1::bigint,
+  'the worker''s role reads steps with their leases'
+);
 select is((select count(*) from tidewire.workers), 1::bigint, 'and workers');
 
 select * from finish();

@@ -3,7 +3,8 @@ select plan(2);
 
 select tests.given_running();
 create temporary table request on commit drop as
-  select tests.given_append('[{"type": "text-start", "id": "write.1"}]', p_more => '{"data": {"n": 1}}') as items;
+  select tests.given_append('[{"type": "text-start", "id": "write.1"}]',
+    p_more => '{"data": {"n": 1}}') as items;
 select tidewire.save_checkpoint('15 s', items) from request;
 
 select results_eq(

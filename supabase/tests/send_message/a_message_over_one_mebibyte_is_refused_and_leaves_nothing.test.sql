@@ -7,7 +7,8 @@ select tests.given_flow('[{"slug": "write"}]');
 select tests.given_signed_in('ada');
 
 select is(
-  tests.refusal_of($$ select public.send_message('thread', tests.message('long', repeat('x', 1048576)), 'answer') $$)
+  tests.refusal_of($$ select public.send_message('thread',
+    tests.message('long', repeat('x', 1048576)), 'answer') $$)
     - 'message',
   '{"code": "PT413", "detail": "TW006"}', 'refused'
 );

@@ -6,7 +6,8 @@ select tests.given_worker();
 select tests.given_flow('[{"slug": "write"}]');
 select tests.given_signed_in('ada');
 create temporary table sent on commit drop as
-  select public.send_message('thread', tests.message() || '{"metadata": {"a": 1}}', 'answer') as answer;
+  select public.send_message('thread', tests.message() || '{"metadata": {"a": 1}}', 'answer')
+    as answer;
 
 select is(
   (select answer - 'run_id' - 'message_id' from sent),
@@ -14,7 +15,8 @@ select is(
 );
 select is(
   (select input from flow_runs),
-  jsonb_build_object('message', tests.message() || '{"metadata": {"a": 1}}'), 'the input is the message'
+  jsonb_build_object('message', tests.message() || '{"metadata": {"a": 1}}'),
+  'the input is the message'
 );
 select results_eq(
   $$ select message_id, role, parts, metadata, status from flow_messages order by position $$,

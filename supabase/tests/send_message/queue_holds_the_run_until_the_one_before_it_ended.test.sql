@@ -6,9 +6,12 @@ select tests.given_worker();
 select tests.given_flow('[{"slug": "write"}]');
 select tests.given_signed_in('ada');
 create temporary table sent on commit drop as
-  select 1 as nth, (public.send_message('thread', tests.message('first'), 'answer') ->> 'run_id')::uuid as run_id;
-insert into sent select 2, (public.send_message('thread', tests.message('second'), 'answer', 'queue') ->> 'run_id')::uuid;
-insert into sent select 3, (public.send_message('thread', tests.message('third'), 'answer', 'queue') ->> 'run_id')::uuid;
+  select 1 as nth,
+  (public.send_message('thread', tests.message('first'), 'answer') ->> 'run_id')::uuid as run_id;
+insert into sent select 2,
+  (public.send_message('thread', tests.message('second'), 'answer', 'queue') ->> 'run_id')::uuid;
+insert into sent select 3,
+  (public.send_message('thread', tests.message('third'), 'answer', 'queue') ->> 'run_id')::uuid;
 
 select is(
   (select public.read_log(run_id) -> 'waiting_for' from sent where nth = 2),

@@ -9,7 +9,8 @@ select tests.given_run('zero', p_input => '0');
 select tests.given_run('empty', p_input => '""');
 
 select results_eq(
-  $$ select input from flow_runs order by created_at, run_id = tests.id('null') desc, run_id = tests.id('zero') desc $$,
+  $$ select input from flow_runs order by created_at, run_id = tests.id('null') desc,
+    run_id = tests.id('zero') desc $$,
   $$ values ('null'::jsonb), ('0'), ('""') $$,
   'as given'
 );

@@ -12,7 +12,8 @@ select is(
 );
 select is(
   tests.refusal_of($$ select public.start_run('answer', '{}', null, 'bad id!') $$),
-  '{"code": "PT400", "detail": "TW001", "message": "thread_id must be 1 to 64 of A-Z a-z 0-9 _ -, got ''bad id!''"}',
+  '{"code": "PT400", "detail": "TW001",
+    "message": "thread_id must be 1 to 64 of A-Z a-z 0-9 _ -, got ''bad id!''"}',
   'thread_id'
 );
 select is(
@@ -21,7 +22,8 @@ select is(
 );
 select is(
   tests.refusal_of($$ select public.start_run('answer', '{}', null, null, '') $$),
-  '{"code": "PT400", "detail": "TW001", "message": "idempotency_key must be 1 to 255 characters, got 0"}',
+  '{"code": "PT400", "detail": "TW001",
+    "message": "idempotency_key must be 1 to 255 characters, got 0"}',
   'idempotency_key'
 );
 

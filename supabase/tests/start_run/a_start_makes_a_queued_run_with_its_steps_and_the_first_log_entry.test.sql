@@ -15,12 +15,14 @@ select is(
 );
 reset role;
 select results_eq(
-  $$ select user_id, status, input, remaining_steps, next_index from flow_runs where run_id = tests.id('run') $$,
+  $$ select user_id, status, input, remaining_steps, next_index from flow_runs
+    where run_id = tests.id('run') $$,
   $$ values (tests.id('ada'), 'queued', '{"q": 1}'::jsonb, 2, 1::bigint) $$,
   'the run belongs to the caller'
 );
 select results_eq(
-  $$ select step_slug, status, remaining_deps from flow_steps where run_id = tests.id('run') order by 1 $$,
+  $$ select step_slug, status, remaining_deps from flow_steps where run_id = tests.id('run')
+    order by 1 $$,
   $$ values ('search', 'queued', 0), ('write', 'waiting', 1) $$,
   'only the step without dependencies is ready'
 );

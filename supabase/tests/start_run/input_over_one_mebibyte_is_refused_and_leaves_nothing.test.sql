@@ -12,7 +12,8 @@ select is(
 );
 select is(
   tests.refusal_of($$ select public.start_run('answer', to_jsonb(repeat('x', 1048575))) $$),
-  '{"code": "PT413", "detail": "TW006", "message": "input must be at most 1048576 bytes, got 1048577"}',
+  '{"code": "PT413", "detail": "TW006",
+    "message": "input must be at most 1048576 bytes, got 1048577"}',
   'one byte more is refused'
 );
 reset role;

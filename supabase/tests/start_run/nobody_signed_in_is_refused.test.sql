@@ -11,11 +11,20 @@ select is(
   'start_run'
 );
 select is(
-  tests.refusal_of($$ select public.send_message('thread', tests.message(), 'answer') $$) ->> 'code',
+  tests.refusal_of($$ select public.send_message('thread', tests.message(),
+    'answer') $$) ->> 'code',
   'PT401', 'send_message'
 );
-select is(tests.refusal_of($$ select public.cancel_run(tests.id('run')) $$) ->> 'code', 'PT401', 'cancel_run');
-select is(tests.refusal_of($$ select public.read_log(tests.id('run')) $$) ->> 'code', 'PT401', 'read_log');
+select is(
+  tests.refusal_of($$ select public.cancel_run(tests.id('run')) $$) ->> 'code',
+  'PT401',
+  'cancel_run'
+);
+select is(
+  tests.refusal_of($$ select public.read_log(tests.id('run')) $$) ->> 'code',
+  'PT401',
+  'read_log'
+);
 
 select * from finish();
 rollback;

@@ -9,11 +9,13 @@ select public.start_run('answer', '{"q": 1}', tests.id('run'), null, 'key');
 
 select is(
   tests.refusal_of($$ select public.start_run('answer', '{"q": 2}', null, null, 'key') $$),
-  '{"code": "PT409", "detail": "TW004", "message": "idempotency key ''key'' was used before with another input or run id"}',
+  '{"code": "PT409", "detail": "TW004",
+    "message": "idempotency key ''key'' was used before with another input or run id"}',
   'another input'
 );
 select is(
-  tests.refusal_of($$ select public.start_run('answer', '{"q": 1}', tests.id('second'), null, 'key') $$)
+  tests.refusal_of($$ select public.start_run('answer', '{"q": 1}', tests.id('second'), null,
+    'key') $$)
     ->> 'detail',
   'TW004', 'another run id'
 );
