@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidewire.errors import StackError
 from tidewire.local.parts import wait_until_ready
 from tidewire.local.process import Process, Program
 
@@ -46,18 +45,3 @@ class Companion:
     async def wait(self) -> int:
         """Wait until it has ended; return its exit code."""
         return await self._process.wait()
-
-    async def run_to_end(self) -> None:
-        """Start it and wait for its success.
-
-        Raises:
-          StackError: it failed; the message carries the end of its log.
-        """
-        await self._process.start()
-        try:
-            code = await self._process.wait()
-        finally:
-            await self._process.stop()
-        if code != 0:
-            tail = self._process.log_tail(lines=25)
-            raise StackError(f"{self.program.name} ended with code {code}:\n{tail}")

@@ -27,6 +27,7 @@ from tidewire.local.dev_programs import (
 from tidewire.local.foreground import started, step
 from tidewire.local.log_follower import LogFollower, follow_log
 from tidewire.local.ports import HOST, free_port
+from tidewire.local.process import run_to_end
 from tidewire.local.project import Project
 from tidewire.local.stack import DEFAULT_PAGE_PORT, Stack
 from tidewire.local.state import StateDirectory
@@ -88,7 +89,7 @@ class Development:
         if self._project.seed is not None:
             program = seed_program(self._project, target, self._logs)
             with step(self._console, f"Seeding from {self._project.seed}", done="seed"):
-                await Companion(program, inherited=guards).run_to_end()
+                await run_to_end(program, inherited=guards)
         if applied and self._embedded:
             with step(self._console, "Restarting the API", done="API knows the new schema"):
                 await self._stack.restart("api")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from tidewire.errors import StackError
-from tidewire.local.process import SystemUser
+from tidewire.local.process import Program, SystemUser, run_to_end
 
 _CONFIGURATION = """
 # Written by tidewire when the directory was made.
@@ -35,7 +33,7 @@ async def make_data_directory(
     An interrupted call leaves nothing that a later one would take for a data directory.
 
     Raises:
-      StackError: initdb failed; the message carries what it said.
+      StackError: initdb failed; the message carries the end of its log.
     """
     draft = data.with_name(f"{data.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -58,26 +56,22 @@ async def make_data_directory(
 async def _run_initdb(
     data: Path, *, binaries: Path, version: int, user: SystemUser | None, password_file: str
 ) -> None:
-    identity: dict[str, object] = {}
-    if user is not None:
-        identity = {"user": user.uid, "group": user.gid, "extra_groups": []}
-    initdb = await asyncio.create_subprocess_exec(
-        str(binaries / "initdb"),
-        f"--pgdata={data}",
-        "--username=supabase_admin",
-        f"--pwfile={password_file}",
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        *_locale(version),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=data,
-        **identity,  # type: ignore[arg-type]
+    program = Program(
+        name="initdb",
+        argv=[
+            str(binaries / "initdb"),
+            f"--pgdata={data}",
+            "--username=supabase_admin",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            *_locale(version),
+        ],
+        log=data.parent / "logs" / "initdb.log",
+        directory=data,
+        user=user,
     )
-    said, _ = await initdb.communicate()
-    if initdb.returncode != 0:
-        raise StackError(f"initdb failed: {said.decode(errors='replace').strip()}")
+    await run_to_end(program)
 
 
 def _locale(version: int) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidewire.errors import StackError
+from tidewire.local.process import Program, run_to_end
 
 _SOURCE = Path(__file__).with_name("node")
 _OLDEST_NODE = 20
@@ -72,13 +73,19 @@ async def _install(folder: Path) -> None:
         raise StackError("npm must be installed beside node")
     for name in _FILES:
         shutil.copyfile(_SOURCE / name, folder / name)
-    await _output(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", directory=folder)
+    await run_to_end(
+        Program(
+            "npm",
+            [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+            folder / "npm.log",
+            directory=folder,
+        )
+    )
 
 
-async def _output(*argv: str, directory: Path | None = None) -> str:
+async def _output(*argv: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *argv,
-        cwd=directory,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

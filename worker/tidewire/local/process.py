@@ -130,6 +130,23 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
 
+async def run_to_end(program: Program, *, inherited: Sequence[int] = ()) -> None:
+    """Run a program that ends by itself; when cancelled, end it.
+
+    Raises:
+      StackError: it failed; the message carries the end of its log.
+    """
+    process = Process(program, inherited=inherited)
+    await process.start()
+    try:
+        code = await process.wait()
+    finally:
+        await process.stop()
+    if code != 0:
+        tail = process.log_tail(lines=25)
+        raise StackError(f"{program.name} ended with code {code}:\n{tail}")
+
+
 def _as_json(program: Program) -> str:
     user = program.user
     return json.dumps(
