@@ -1,14 +1,15 @@
 import type { FollowStatus } from "@tidewire/client";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { Connection } from "./connection.js";
-import { forgetQuestion, keepQuestion, type Question, recallQuestion } from "./question.js";
+import { forgetQuestion, keepTyped, type Question, recallQuestion } from "./question.js";
 
 interface ComposerProps {
   readonly threadId: string;
   readonly busy: boolean;
   readonly stoppable: boolean;
   readonly following: FollowStatus | null;
-  readonly onAsk: (question: Question) => void;
+  /** Answers whether the server took the question. */
+  readonly onAsk: (question: Question) => Promise<boolean>;
   readonly onStop: () => void;
 }
 
@@ -19,19 +20,20 @@ export function Composer(props: ComposerProps) {
   const sendable = !busy && question.text.trim() !== "";
 
   function type(text: string): void {
-    if (text === "") forgetQuestion(threadId);
-    setQuestion(text === "" ? recallQuestion(threadId) : keepQuestion(threadId, text));
+    if (text === "") forgetQuestion(threadId, question);
+    setQuestion(text === "" ? recallQuestion(threadId) : keepTyped(threadId, text));
   }
 
-  function submit(event: FormEvent | KeyboardEvent): void {
+  async function submit(event: FormEvent | KeyboardEvent): Promise<void> {
     event.preventDefault();
     if (!sendable) return;
-    onAsk(question);
     setQuestion({ id: "", text: "" });
+    // A question that was not taken comes back, with the id it was sent under.
+    if (!(await onAsk(question))) setQuestion(recallQuestion(threadId));
   }
 
   return (
-    <form className="composer" onSubmit={submit}>
+    <form className="composer" onSubmit={(event) => void submit(event)}>
       <label className="unseen" htmlFor="question">
         Your question
       </label>
@@ -45,7 +47,7 @@ export function Composer(props: ComposerProps) {
           onChange={(event) => type(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
-              submit(event);
+              void submit(event);
             }
           }}
         />

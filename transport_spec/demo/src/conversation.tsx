@@ -4,7 +4,6 @@ import { useCallback, useState } from "react";
 import { Answer } from "./answer.js";
 import { Composer } from "./composer.js";
 import { Notice } from "./notice.js";
-import { recallQuestion } from "./question.js";
 import { newId } from "./thread-id.js";
 import { type ThreadMessage, textOf } from "./thread-messages.js";
 import { useStayAtEnd } from "./use-stay-at-end.js";
@@ -60,13 +59,11 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
           </li>
         )}
       </ol>
-      {messages?.length === 0 && sending === null && <Welcome onPick={thread.ask} />}
+      {messages?.length === 0 && sending === null && (
+        <Welcome onPick={(question) => void thread.ask(question)} />
+      )}
       <footer>
-        {problem !== null && (
-          <Notice kind="error" {...retryOf(threadId, thread)}>
-            {problem}
-          </Notice>
-        )}
+        {problem !== null && <Notice kind="error">{problem}</Notice>}
         <Composer
           threadId={threadId}
           busy={activeRunId !== null || sending !== null || messages === null}
@@ -82,18 +79,11 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
 
 type Asking = Pick<ReturnType<typeof useThread>, "ask" | "activeRunId">;
 
-/** Offers a question that could not be sent once more, under the same id. */
-function retryOf(threadId: string, thread: ReturnType<typeof useThread>) {
-  const question = recallQuestion(threadId);
-  if (question.text === "" || thread.activeRunId !== null || thread.sending) return {};
-  return { action: "Send again", onAction: () => thread.ask(question) };
-}
-
 /** Asks the question before an answer again, as a new message; not while another is answered. */
 function askAgain(messages: readonly ThreadMessage[], place: number, thread: Asking) {
   const question = messages[place - 1];
   if (question?.role !== "user" || thread.activeRunId !== null) return null;
-  return () => thread.ask({ id: newId(), text: textOf(question.parts) });
+  return () => void thread.ask({ id: newId(), text: textOf(question.parts) });
 }
 
 function QuestionView({ text, pending = false }: { text: string; pending?: boolean }) {

@@ -15,12 +15,17 @@ export function recallQuestion(threadId: string): Question {
 }
 
 /** Keeps what is typed. Another text is another message, so it gets another id. */
-export function keepQuestion(threadId: string, text: string): Question {
+export function keepTyped(threadId: string, text: string): Question {
   const question = { id: newId(), text };
-  sessionStorage.setItem(keyOf(threadId), JSON.stringify(question));
+  keepQuestion(threadId, question);
   return question;
 }
 
-export function forgetQuestion(threadId: string): void {
-  sessionStorage.removeItem(keyOf(threadId));
+export function keepQuestion(threadId: string, question: Question): void {
+  sessionStorage.setItem(keyOf(threadId), JSON.stringify(question));
+}
+
+/** Forgets a question that the server has, unless another was begun meanwhile. */
+export function forgetQuestion(threadId: string, { id }: Question): void {
+  if (recallQuestion(threadId).id === id) sessionStorage.removeItem(keyOf(threadId));
 }

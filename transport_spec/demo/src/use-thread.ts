@@ -1,7 +1,7 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { sendMessage, TidewireError } from "@tidewire/client";
 import { useCallback, useEffect, useState } from "react";
-import { forgetQuestion, type Question } from "./question.js";
+import { forgetQuestion, keepQuestion, type Question } from "./question.js";
 import { loadMessages, type ThreadMessage } from "./thread-messages.js";
 
 const FLOW = "research_chat";
@@ -15,7 +15,8 @@ export interface Thread {
   readonly problem: string | null;
   /** The run that answers at present; null when the thread is free. */
   readonly activeRunId: string | null;
-  ask(question: Question): void;
+  /** Sends a question; answers whether the server took it. */
+  ask(question: Question): Promise<boolean>;
   reload(): void;
   /** Says that a run has ended, so that the thread is free again. */
   ended(runId: string): void;
@@ -24,7 +25,8 @@ export interface Thread {
 export function useThread(supabase: SupabaseClient, threadId: string): Thread {
   const [messages, setMessages] = useState<readonly ThreadMessage[] | null>(null);
   const [sending, setSending] = useState<Question | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [loadProblem, setLoadProblem] = useState<string | null>(null);
+  const [askProblem, setAskProblem] = useState<string | null>(null);
   const [endedRuns, setEndedRuns] = useState<ReadonlySet<string>>(new Set());
   const [loads, setLoads] = useState(0);
   const reload = useCallback(() => setLoads((count) => count + 1), []);
@@ -39,29 +41,32 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
     const load = async () => {
       const read = await untilAnswered(
         () => loadMessages(supabase, threadId, leaving.signal),
-        (reason) => setProblem(reason),
+        (reason) => setLoadProblem(reason),
         leaving.signal,
       );
-      setProblem(null);
+      setLoadProblem(null);
       setMessages(read);
     };
     load().catch((error: unknown) => {
-      if (!leaving.signal.aborted) setProblem(messageOf(error));
+      if (!leaving.signal.aborted) setLoadProblem(messageOf(error));
     });
     return () => leaving.abort();
   }, [supabase, threadId, loads]);
 
   const ask = useCallback(
     async (question: Question) => {
+      keepQuestion(threadId, question);
       setSending(question);
-      setProblem(null);
+      setAskProblem(null);
       try {
         const { runId, messageId } = await send(supabase, threadId, question);
-        forgetQuestion(threadId);
+        forgetQuestion(threadId, question);
         setMessages((before) => withQuestion(before ?? [], question, runId, messageId));
+        return true;
       } catch (error) {
-        setProblem(messageOf(error));
+        setAskProblem(messageOf(error));
         if (error instanceof TidewireError && error.code === "TW005") reload();
+        return false;
       } finally {
         setSending(null);
       }
@@ -75,9 +80,9 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
   return {
     messages,
     sending,
-    problem,
+    problem: askProblem ?? loadProblem,
     activeRunId: active?.runId ?? null,
-    ask: (question) => void ask(question),
+    ask,
     reload,
     ended,
   };
@@ -137,6 +142,9 @@ async function untilAnswered<T>(
 function messageOf(error: unknown): string {
   if (error instanceof TidewireError && error.status === 0) {
     return "The server cannot be reached at present.";
+  }
+  if (error instanceof TidewireError && error.code === "TW005") {
+    return "This thread is answering another question. Ask again when it has finished.";
   }
   return error instanceof Error ? error.message : String(error);
 }
