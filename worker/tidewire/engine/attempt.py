@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tidewire.store import LeasedStep
 
 
-class HandedBack(Exception):  # noqa: N818  not a fault
+class HandedBack(Exception):
     """The worker shuts down; the step goes back to its queue and the attempt is not spent."""
 
 

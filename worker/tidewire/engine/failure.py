@@ -11,7 +11,7 @@ from tidewire.errors import PayloadTooLarge, PermanentStepError, RetryableStepEr
 _MOST_ERROR_CHARACTERS: Final = 8192
 
 
-class AttemptTimedOut(Exception):  # noqa: N818  named by what happened
+class AttemptTimedOut(Exception):
     """The attempt took longer than its step allows."""
 
 

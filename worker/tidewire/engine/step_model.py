@@ -43,15 +43,21 @@ class StepModel:
         """Ask the model and stream its answer as one text part.
 
         A text part that an earlier attempt left open is continued: the model is given what is
-        there, and the returned text is the whole of it. Reasoning becomes parts of its own. Usage
-        and timing go into the message's metadata. Cancelling closes the model's connection.
+        there, and the returned text is the whole of it. One that it had ended is returned without
+        asking the model, with the finish reason "stop" and no usage. Reasoning becomes parts of
+        its own. Usage and timing go into the message's metadata. Cancelling closes the model's
+        connection.
 
         Args:
           messages: the conversation, oldest first.
           part: name of the text part, for a step that streams several at once.
         """
+        begun = self._stream.text(part)
+        if begun.complete:
+            await begun.end()
+            return ModelAnswer(begun.text_so_far, "stop", None)
         async with AsyncExitStack() as stack:
-            answer = _Answer(self._stream, self._stream.text(part), stack)
+            answer = _Answer(self._stream, begun, stack)
             events = self._model.stream(messages, partial=answer.partial)
             async with aclosing(events):
                 async for event in events:

@@ -11,12 +11,17 @@ from tidewire.stream.chunks import Chunk
 
 
 @dataclass(frozen=True, slots=True)
-class OpenText:
-    """A text part that an earlier attempt began and did not end."""
+class EarlierText:
+    """A text part that an earlier attempt began.
+
+    Attributes:
+      ended: the attempt died after the part's end and before its result was stored.
+    """
 
     part_id: str
     text: str
     text_at_checkpoint: str
+    ended: bool
 
 
 @dataclass(slots=True)
@@ -24,13 +29,13 @@ class EarlierParts:
     """The parts of earlier attempts.
 
     Attributes:
-      open_texts: to be continued, oldest first.
+      texts: to be continued, or taken as they are where they have ended; oldest first.
       used_ids: of all parts there have been.
       next_number: of the next new part; no id is ever used twice.
       opening: entries that put the log in order before the handler writes.
     """
 
-    open_texts: list[OpenText] = field(default_factory=list)
+    texts: list[EarlierText] = field(default_factory=list)
     used_ids: frozenset[str] = frozenset()
     next_number: int = 0
     opening: list[Chunk] = field(default_factory=list)
@@ -46,12 +51,12 @@ def resume(
 ) -> EarlierParts:
     """Decide what a new attempt continues and what it does again.
 
-    Open text is continued. Open reasoning and tool parts are closed and reset, because no model
-    goes on in the middle of them. With `restart` every part is.
+    Open text is continued, and ended text kept. Open reasoning and tool parts are closed and
+    reset, because no model goes on in the middle of them. With `restart` every part is.
 
     Args:
       step_slug: the step that the parts belong to.
-      texts: what was streamed, by part id: text, text_at_checkpoint, reset.
+      texts: what was streamed, by part id: type, text, text_at_checkpoint, open, reset.
       open_parts: {type, id} of the parts that were not ended, oldest first.
       restart: do everything again.
       last_sequence: how many chunks the step has appended, hence more than it has used part ids.
@@ -66,16 +71,28 @@ def resume(
         opening.append(chunks.reset(list(part_ids)))
     ids = [*texts, *(part["id"] for part in open_parts)]
     return EarlierParts(
-        open_texts=[_open_text(part["id"], texts) for part in open_parts if part not in redone],
+        texts=[] if restart else _kept(texts),
         used_ids=frozenset(ids),
         next_number=max(_next_number(step_slug, ids), last_sequence),
         opening=opening,
     )
 
 
-def _open_text(part_id: str, texts: Mapping[str, Mapping[str, Any]]) -> OpenText:
-    known = texts.get(part_id, {})
-    return OpenText(part_id, known.get("text") or "", known.get("text_at_checkpoint") or "")
+def _kept(texts: Mapping[str, Mapping[str, Any]]) -> list[EarlierText]:
+    found = [
+        EarlierText(
+            part_id, part.get("text") or "", part.get("text_at_checkpoint") or "", not part["open"]
+        )
+        for part_id, part in texts.items()
+        if part["type"] == "text" and not part.get("reset")
+    ]
+    return sorted(found, key=lambda text: _place(text.part_id))
+
+
+def _place(part_id: str) -> tuple[int, str]:
+    """Numbered parts in the order they were begun, then the named ones."""
+    last = part_id.rpartition(".")[2]
+    return (int(last), "") if last.isdecimal() else (1 << 62, last)
 
 
 def _closing(part: Mapping[str, str]) -> Chunk:

@@ -8,7 +8,7 @@ from typing import Self
 
 from tidewire.stream.buffer import MOST_MERGED_CHARACTERS
 from tidewire.stream.chunks import PartKind, part_delta, part_end, part_start
-from tidewire.stream.earlier import OpenText
+from tidewire.stream.earlier import EarlierText
 from tidewire.stream.pending import PendingStream
 from tidewire.stream.text import DeltaText
 
@@ -23,6 +23,7 @@ class StreamedPart:
       part_id: `<step>.<n>`.
       text_so_far: what an earlier attempt had streamed into this part, and nothing else.
       text_at_checkpoint: the beginning of it that was there at the last checkpoint.
+      complete: an earlier attempt has ended the part; what is written all the same begins another.
     """
 
     def __init__(
@@ -31,13 +32,15 @@ class StreamedPart:
         kind: PartKind,
         part_id: str,
         *,
-        earlier: OpenText | None = None,
+        earlier: EarlierText | None = None,
+        next_id: Callable[[], str],
         ended: Callable[[StreamedPart], None],
     ) -> None:
         self.part_id, self.kind = part_id, kind
         self.text_so_far = "" if earlier is None else earlier.text
         self.text_at_checkpoint = "" if earlier is None else earlier.text_at_checkpoint
-        self._stream, self._ended = stream, ended
+        self.complete = earlier is not None and earlier.ended
+        self._stream, self._next_id, self._ended = stream, next_id, ended
         self._started = earlier is not None
         self._open = True
         self._first = True
@@ -68,6 +71,8 @@ class StreamedPart:
             raise RuntimeError(f"part {self.part_id} is not open")
         text = self._delta.feed(delta)
         if text:
+            if self.complete:
+                self._begin_another()
             self._log(text)
             if self._stream.full:
                 await self._stream.room()
@@ -86,8 +91,14 @@ class StreamedPart:
         rest = self._delta.end()
         if rest:
             self._log(rest)
-        self._stream.write(part_end(self.kind, self.part_id), urgent=True)
+        if not self.complete:
+            self._stream.write(part_end(self.kind, self.part_id), urgent=True)
         self._ended(self)
+
+    def _begin_another(self) -> None:
+        self.complete = False
+        self.part_id = self._next_id()
+        self._stream.write(part_start(self.kind, self.part_id))
 
     def _log(self, text: str) -> None:
         for start in range(0, len(text), MOST_MERGED_CHARACTERS):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tidewire.stream import chunks
 from tidewire.stream.chunks import Chunk, PartKind
-from tidewire.stream.earlier import EarlierParts
+from tidewire.stream.earlier import EarlierParts, EarlierText
 from tidewire.stream.part import StreamedPart
 from tidewire.stream.pending import PendingStream
 
@@ -34,9 +34,10 @@ class StreamWriter:
             pending.write(chunk)
 
     def text(self, name: str | None = None) -> StreamedPart:
-        """Begin a text part, or go on in the one that an earlier attempt left open.
+        """Begin a text part, or go on in the one that an earlier attempt began.
 
-        Going on, the part's `text_so_far` is what readers have seen of it.
+        Going on, the part's `text_so_far` is what readers have seen of it, and `complete` says
+        that the earlier attempt had ended it, so that nothing is left to write.
 
         Args:
           name: makes the part's id `<step>.<name>`, for steps that write several parts at once
@@ -48,16 +49,12 @@ class StreamWriter:
         if name is not None and not _NAME.fullmatch(name):
             raise ValueError(f"part name must match {_NAME.pattern}, got {name!r}")
         part_id = None if name is None else f"{self._step_slug}.{name}"
-        for earlier in self._earlier.open_texts:
-            if part_id in (None, earlier.part_id):
-                self._earlier.open_texts.remove(earlier)
-                return self._opened(
-                    StreamedPart(
-                        self._pending, "text", earlier.part_id, earlier=earlier, ended=self._ended
-                    )
-                )
+        for earlier in self._earlier.texts:
+            if earlier.part_id == part_id or (part_id is None and self._numbered(earlier.part_id)):
+                self._earlier.texts.remove(earlier)
+                return self._opened(self._part("text", earlier.part_id, earlier))
         if part_id is not None and part_id in self._used:
-            # Readers have ended that part; a second start would show its text twice.
+            # Readers know that part; a second start would show its text twice.
             part_id = None
         return self._new_part("text", part_id)
 
@@ -103,15 +100,32 @@ class StreamWriter:
         """End every part that is open, those of earlier attempts that nobody went on in too."""
         for part in list(self._open.values()):
             part.close()
-        for earlier in self._earlier.open_texts:
-            self._pending.write(chunks.part_end("text", earlier.part_id), urgent=True)
-        self._earlier.open_texts.clear()
+        for earlier in self._earlier.texts:
+            if not earlier.ended:
+                self._pending.write(chunks.part_end("text", earlier.part_id), urgent=True)
+        self._earlier.texts.clear()
 
     def _new_part(self, kind: PartKind, part_id: str | None = None) -> StreamedPart:
-        if part_id is None:
-            part_id = f"{self._step_slug}.{self._number}"
-            self._number += 1
-        return self._opened(StreamedPart(self._pending, kind, part_id, ended=self._ended))
+        return self._opened(self._part(kind, part_id or self._next_id()))
+
+    def _part(
+        self, kind: PartKind, part_id: str, earlier: EarlierText | None = None
+    ) -> StreamedPart:
+        return StreamedPart(
+            self._pending,
+            kind,
+            part_id,
+            earlier=earlier,
+            next_id=self._next_id,
+            ended=self._ended,
+        )
+
+    def _next_id(self) -> str:
+        self._number += 1
+        return f"{self._step_slug}.{self._number - 1}"
+
+    def _numbered(self, part_id: str) -> bool:
+        return part_id.removeprefix(f"{self._step_slug}.").isdecimal()
 
     def _opened(self, part: StreamedPart) -> StreamedPart:
         self._open[part.part_id] = part
