@@ -1,7 +1,8 @@
 import type { LogEntry } from "./chunk.js";
 import { type Clock, systemClock } from "./clock.js";
 import { StreamTimeoutError } from "./errors.js";
-import { defaultLimits, type FollowLimits, type FollowStatus, followLog } from "./follow-log.js";
+import { followLog } from "./follow-log.js";
+import { defaultLimits, type FollowLimits, type FollowStatus } from "./follow-status.js";
 import type { ReadPage } from "./log-page.js";
 import { applyEntry, emptyMessage, type RunMessage } from "./message.js";
 import { logReader } from "./read-log.js";

@@ -1,5 +1,6 @@
 import type { LogChunk, RunStatus } from "../src/chunk.js";
-import { defaultLimits, type FollowLimits, followLog, type LogEvent } from "../src/follow-log.js";
+import { followLog, type LogEvent } from "../src/follow-log.js";
+import { defaultLimits, type FollowLimits } from "../src/follow-status.js";
 import type { Hint } from "../src/inbox.js";
 import type { LogPage } from "../src/log-page.js";
 import { type VirtualClock, virtualClock } from "./virtual-clock.js";
