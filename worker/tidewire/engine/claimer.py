@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tidewire.engine.slots import Slots
-from tidewire.store import LeasedStep, Reply, StepStore, WorkerStore, is_transient
+from tidewire.store import LeasedStep, LoggedEntries, Reply, StepStore, WorkerStore, is_transient
 from tidewire.stream.alarm import Alarm
 
 _log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ class Claimer:
 
     Args:
       execute: given each claimed step and when its lease ends, in monotonic time.
+      published: told of entries once they are committed.
       completing: whether completions are under way.
 
     Attributes:
@@ -45,11 +46,12 @@ class Claimer:
         lease: float,
         poll: float,
         execute: Callable[[LeasedStep, float], None],
+        published: Callable[[LoggedEntries], None],
         completing: Callable[[], bool],
     ) -> None:
         self._steps, self._workers, self._slots = steps, workers, slots
         self._lease, self._poll = lease, poll
-        self._execute, self._completing = execute, completing
+        self._execute, self._published, self._completing = execute, published, completing
         self._alarm = Alarm()
         self._hungry = True
         self._next_at: float | None = None
@@ -121,8 +123,8 @@ class Claimer:
             if (self._hungry or now >= due) and self._slots.free and not self._completing():
                 await self._claim()
             elif self._hungry or not self.listening or self._idle or not self._slots.free:
-                # Hungry means that slots or completions are in the way; both ring.
-                await self._alarm.wait(None if self._hungry or now >= due else due)
+                # Hungry, or due: slots or completions are in the way, and both ring.
+                await self._alarm.wait(now + self._poll if self._hungry or now >= due else due)
             elif now < self._quiet_since + _GRACE:
                 await self._alarm.wait(min(due, self._quiet_since + _GRACE))
             else:
@@ -144,6 +146,8 @@ class Claimer:
         finally:
             self.claiming = False
         self.received(reply, asked, called_at)
+        for entries in reply.logged:
+            self._published(entries)
         if self._idle and reply.claimed:
             await self._set_idle(False)
 

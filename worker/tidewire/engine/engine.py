@@ -108,6 +108,7 @@ class Engine:
             completer=self._completer,
             flusher=self._flusher,
             services=self._services,
+            freed=lambda: self._claimer.look(),
         )
         self._claimer = Claimer(
             self._steps,
@@ -116,6 +117,7 @@ class Engine:
             lease=settings.lease_seconds,
             poll=settings.poll_seconds,
             execute=self._executor.start,
+            published=self._broadcaster.publish,
             completing=lambda: self._completer.active,
         )
         self._completer.serve(self._claimer)

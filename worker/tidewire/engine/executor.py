@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -30,7 +31,11 @@ _BACKOFF: Final = 0.2
 
 
 class Executor:
-    """Decodes inputs, calls handlers within their time limits, and hands results on."""
+    """Decodes inputs, calls handlers within their time limits, and hands results on.
+
+    Args:
+      freed: called when an attempt has ended without a result to hand on.
+    """
 
     def __init__(
         self,
@@ -42,10 +47,11 @@ class Executor:
         completer: Completer,
         flusher: Flusher,
         services: Services,
+        freed: Callable[[], None],
     ) -> None:
         self._catalog, self._leases, self._slots = catalog, leases, slots
         self._steps, self._completer, self._flusher = steps, completer, flusher
-        self._services = services
+        self._services, self._freed = services, freed
         self.threads = HandlerThreads()
 
     def start(self, step: LeasedStep, lease_until: float) -> None:
@@ -80,6 +86,7 @@ class Executor:
             self._slots.leave()
             if not handed_on:
                 self._leases.remove(attempt)
+                self._freed()
 
     async def _attempt(
         self, attempt: Attempt, stream: PendingStream, loop: asyncio.AbstractEventLoop
@@ -101,7 +108,10 @@ class Executor:
             if not scope.expired():
                 raise
             attempt.expired = True
-            raise AttemptTimedOut(f"step {step.step_slug} took longer than {limit:g} s") from error
+            allowed = served.step.shape.timeout.total_seconds()
+            raise AttemptTimedOut(
+                f"step {step.step_slug} took longer than {allowed:g} s"
+            ) from error
         if attempt.stopped is not None:
             # The handler swallowed its cancellation; its result is not wanted all the same.
             return await self._stopped(attempt, stream)

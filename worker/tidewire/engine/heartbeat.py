@@ -107,7 +107,9 @@ class Heartbeat:
                 self._worker_loop.call_soon_threadsafe(self._lapsed)
             self._beat_at = began
             for place, attempt in enumerate(attempts):
-                self._take_answer(attempt, reply.answers[place].name, began)
+                answer = reply.answers.get(place)
+                if answer is not None:
+                    self._take_answer(attempt, answer.name, began)
         self._give_up(attempts)
 
     def _take_answer(self, attempt: Attempt, answer: str, began: float) -> None:
