@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import httpx
 
 from stack import StackUnderTest
 from tidewire.local.ports import HOST, free_port
 from tidewire.local.process import Process, Program
+from tidewire.local.worker_ready import wait_until_registered
 
 ROOT = Path(__file__).parents[2]
 _READY_LIMIT = 30.0
@@ -59,25 +59,10 @@ class Site:
         )
         await process.start()
         try:
-            await self._registered(process)
+            await wait_until_registered(process, self.stack.db_url)
             yield process
         finally:
             await process.stop()
-
-    async def _registered(self, process: Process) -> None:
-        """Wait until the worker serves its flows: before that, they are not found."""
-        connection = await asyncpg.connect(self.stack.db_url, statement_cache_size=0)
-        try:
-            async with asyncio.timeout(_READY_LIMIT):
-                while not await connection.fetchval(
-                    "select exists (select from tidewire.workers w"
-                    " where w.pid = $1 and w.stopped_at is null and w.versions <> '{}')",
-                    process.pid,
-                ):
-                    assert process.running, process.log_tail()
-                    await asyncio.sleep(0.05)
-        finally:
-            await connection.close()
 
 
 @asynccontextmanager

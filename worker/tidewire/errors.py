@@ -18,6 +18,7 @@
     + UnknownWorker        TW010, register the worker first
   x ConfigurationError     settings are missing or contradict each other
   x StackError             the embedded Supabase could not start or stop
+  x MigrationError         a migration could not be applied or copied
 """
 
 from __future__ import annotations
@@ -113,3 +114,7 @@ class ConfigurationError(TidewireError):
 
 class StackError(TidewireError):
     """The embedded Supabase could not start or stop. The message names the part."""
+
+
+class MigrationError(TidewireError):
+    """A migration cannot be applied or copied. The message names the file."""

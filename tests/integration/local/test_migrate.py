@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from stack import StackUnderTest
+from tidewire.errors import MigrationError
 from tidewire.install.apply import apply_migrations
-from tidewire.install.migration_files import MigrationError, MigrationFile, read_migrations
+from tidewire.install.migration_files import MigrationFile, read_migrations
 from tidewire.install.project import copy_migrations
 
 FIRST = MigrationFile("20260101000000", "first", "create schema tidewire;\n")
@@ -72,6 +73,33 @@ async def test_a_project_that_applies_the_files_itself_is_refused(dsn: str) -> N
     await connection.execute(FIRST.sql)
     await connection.close()
     with pytest.raises(MigrationError, match="tidewire init"):
+        await apply_migrations(dsn, [FIRST, SECOND])
+
+
+async def record_as_the_cli(dsn: str, *names: str) -> None:
+    """Leave what the Supabase CLI's `db push` leaves."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(FIRST.sql)
+    await connection.execute(
+        "create schema supabase_migrations;"
+        " create table supabase_migrations.schema_migrations"
+        " (version text primary key, statements text[], name text)"
+    )
+    await connection.executemany(
+        "insert into supabase_migrations.schema_migrations (version, name) values ($1, $2)",
+        [(str(place), name) for place, name in enumerate(names)],
+    )
+    await connection.close()
+
+
+async def test_files_that_the_supabase_cli_applied_are_left_to_it(dsn: str) -> None:
+    await record_as_the_cli(dsn, "first", "tidewire_second")
+    assert await apply_migrations(dsn, [FIRST, SECOND]) == []
+
+
+async def test_a_file_that_the_supabase_cli_has_not_applied_is_named(dsn: str) -> None:
+    await record_as_the_cli(dsn, "first", "a_table_of_the_project")
+    with pytest.raises(MigrationError, match=SECOND.name):
         await apply_migrations(dsn, [FIRST, SECOND])
 
 

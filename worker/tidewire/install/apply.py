@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from tidewire.install.migration_files import MigrationError, MigrationFile
+from tidewire.errors import MigrationError
+from tidewire.install.migration_files import MigrationFile
 
 # Any number will do, as long as every tidewire uses the same.
 _ADVISORY_LOCK = 0x7469_6465_7769_7265
@@ -40,7 +41,8 @@ async def apply_migrations(
 
     Raises:
       MigrationError: a file failed, an applied one was edited since, or the database holds
-        tidewire's tables without a record of them. The message names file and line.
+        tidewire's tables without a record of this file, neither by this function nor by the
+        Supabase CLI. The message names file and line.
     """
     async with _connection(dsn) as connection:
         applied = []
@@ -79,10 +81,11 @@ async def _is_applied(connection: asyncpg.Connection, file: MigrationFile) -> bo
     if not found["installed"]:
         return False
     if not found["recorded"]:
+        if await _is_applied_by_the_cli(connection, file):
+            return True
         raise MigrationError(
-            "schema tidewire exists without records of `tidewire migrate`: this project applies"
-            " its files another way, such as supabase/migrations; copy new ones with"
-            " `tidewire init`"
+            f"schema tidewire exists, and neither `tidewire migrate` nor the Supabase CLI has a"
+            f" record of {file.name}: copy new files with `tidewire init`, then push them"
         )
     record = await connection.fetchrow(
         "select name, checksum from tidewire.schema_migrations where version = $1", file.version
@@ -94,6 +97,20 @@ async def _is_applied(connection: asyncpg.Connection, file: MigrationFile) -> bo
             f"{record['name']} was edited after it was applied; put it back and add a new file"
         )
     return True
+
+
+async def _is_applied_by_the_cli(connection: asyncpg.Connection, file: MigrationFile) -> bool:
+    """Whether the Supabase CLI applied it, under its own name or as `tidewire init` copied it."""
+    records = "supabase_migrations.schema_migrations"
+    if not await connection.fetchval("select to_regclass($1) is not null", records):
+        return False
+    names = [file.subject, f"tidewire_{file.subject}"]
+    return bool(
+        await connection.fetchval(
+            f"select exists (select from {records} where name = any ($1))",  # noqa: S608  a constant
+            names,
+        )
+    )
 
 
 async def _run(connection: asyncpg.Connection, file: MigrationFile) -> None:

@@ -7,14 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tidewire.errors import TidewireError
+from tidewire.errors import MigrationError
 
 _NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql")
 _PACKAGE = Path(__file__).parent.parent
-
-
-class MigrationError(TidewireError):
-    """A migration cannot be applied or copied. The message names the file."""
 
 
 @dataclass(frozen=True, slots=True)

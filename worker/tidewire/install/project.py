@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tidewire.install.migration_files import MigrationError, MigrationFile
+from tidewire.errors import MigrationError
+from tidewire.install.migration_files import MigrationFile
 
 _STAMP = "%Y%m%d%H%M%S"
 _OWN = re.compile(r"\d{14}_tidewire_([a-z0-9_]+)\.sql")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tidewire.local.parts import wait_until_ready
 from tidewire.local.process import Process, Program
@@ -13,14 +13,20 @@ class Companion:
 
     Args:
       health_url: answers 200 once the program serves; None when it serves nothing.
+      ready: waits until a program that serves nothing does its work.
     """
 
     def __init__(
-        self, program: Program, *, inherited: Sequence[int], health_url: str | None = None
+        self,
+        program: Program,
+        *,
+        inherited: Sequence[int],
+        health_url: str | None = None,
+        ready: Callable[[Process], Awaitable[None]] | None = None,
     ) -> None:
         self.program = program
         self._inherited = tuple(inherited)
-        self._health_url = health_url
+        self._health_url, self._ready = health_url, ready
         self._process = Process(program, inherited=self._inherited)
 
     async def start(self) -> None:
@@ -31,10 +37,11 @@ class Companion:
         """
         self._process = Process(self.program, inherited=self._inherited)
         await self._process.start()
-        if self._health_url is None:
-            return
         try:
-            await wait_until_ready(self._process, self._health_url)
+            if self._health_url is not None:
+                await wait_until_ready(self._process, self._health_url)
+            if self._ready is not None:
+                await self._ready(self._process)
         except BaseException:
             await self.stop()
             raise

@@ -33,6 +33,7 @@ from tidewire.local.stack import DEFAULT_PAGE_PORT, Stack
 from tidewire.local.state import StateDirectory
 from tidewire.local.summary import show_facts
 from tidewire.local.supervision import keep_parts_running, keep_running
+from tidewire.local.worker_ready import wait_until_registered
 from tidewire.settings import Settings
 
 
@@ -114,7 +115,9 @@ class Development:
             self._console.print("[yellow]no worker: [tool.tidewire] names no flows", markup=True)
             return None
         worker = Companion(
-            worker_program(self._project, target, model, self._logs), inherited=guards
+            worker_program(self._project, target, model, self._logs),
+            inherited=guards,
+            ready=lambda process: wait_until_registered(process, target.db_url),
         )
         self._worker_log = LogFollower(worker.program.log)
         await self._start(worker, running, "Starting the worker", "worker")
