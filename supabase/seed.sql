@@ -39,7 +39,9 @@ create or replace function tests.given_worker (
 as $$
   select tidewire.register_worker(
     tests.id(p_name),
-    pg_catalog.jsonb_build_object('name', p_name, 'pid', 1, 'host', 'tests', 'queues', '["default"]'::jsonb)
+    pg_catalog.jsonb_build_object(
+      'name', p_name, 'pid', 1, 'host', 'tests', 'queues', '["default"]'::jsonb
+    )
   )
 $$;
 
@@ -59,7 +61,10 @@ as $$
     'input_schema', null,
     'steps', (
       select pg_catalog.jsonb_agg(
-        '{"deps": [], "max_attempts": 3, "timeout_ms": 600000, "backoff_base_ms": 1000, "backoff_cap_ms": 60000}'
+        '{
+          "deps": [], "max_attempts": 3, "timeout_ms": 600000, "backoff_base_ms": 1000,
+          "backoff_cap_ms": 60000
+        }'
           || s.value
         order by s.ordinality
       )
@@ -322,7 +327,9 @@ as $$
     pg_catalog.concat_ws(
       ' ', c.chunk_data ->> 'type',
       coalesce(c.chunk_data ->> 'id', c.chunk_data ->> 'toolCallId'),
-      case when c.chunk_data ->> 'type' = 'data-progress' then c.chunk_data -> 'data' ->> 'status' end
+      case when c.chunk_data ->> 'type' = 'data-progress'
+        then c.chunk_data -> 'data' ->> 'status'
+      end
     )
     order by c.chunk_index
   )

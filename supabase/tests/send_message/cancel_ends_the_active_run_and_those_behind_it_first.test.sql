@@ -1,5 +1,5 @@
 begin;
-select plan(4);
+select plan(5);
 
 select tests.given_user();
 select tests.given_worker();
@@ -32,6 +32,10 @@ reset role;
 select is(
   (select tests.log_of(run_id) from sent where nth = 2), '{start,abort}',
   'a run that never began ends with abort too'
+);
+select is(
+  (select s.ready_at from flow_steps s join sent using (run_id) where nth = 2), null,
+  'and it never had its turn in between'
 );
 
 select * from finish();

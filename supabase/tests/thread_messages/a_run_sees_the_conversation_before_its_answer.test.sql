@@ -1,5 +1,5 @@
 begin;
-select plan(3);
+select plan(4);
 
 select tests.given_user();
 select tests.given_worker();
@@ -18,6 +18,11 @@ select is(
   (select tidewire.thread_messages(run_id) from sent where nth = 1),
   jsonb_build_array(tests.message('first')),
   'the first sees the first question'
+);
+select is(
+  (select jsonb_path_query_array(tidewire.thread_messages(run_id), '$[*].id') from sent
+    where nth = 2),
+  '["first", "second"]', 'the second does not see an answer in progress'
 );
 select public.cancel_run(run_id) from sent where nth = 1;
 select is(

@@ -24,6 +24,7 @@ LONGER_ALLOWED = {
     "tidewire.completion_drafts",
     "tidewire.record_failures",
     "tidewire.log_page",
+    "tidewire.message_parts",
 }
 POLICY_STATEMENTS = (ast.CreatePolicyStmt, ast.DropStmt)
 CHANGES_REALTIME = re.compile(

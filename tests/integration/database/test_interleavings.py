@@ -1,52 +1,12 @@
-"""Each order in which two transactions can meet, held still where they meet."""
+"""Each order in which two writes to one run can meet, held still where they meet."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-from uuid import UUID
-
-import asyncpg
 import pytest
 
 from integration.database.conftest import OpenSession
-from integration.database.sessions import Session, answers_of, assert_ended_once, key
-from registered_flows import step
-
-
-class Meeting:
-    """A worker, a user who owns the runs, and somebody who watches who waits for whom."""
-
-    def __init__(self, worker: Session, user: Session, watcher: Session, version: str) -> None:
-        self.worker, self.user, self.watcher, self.version = worker, user, watcher, version
-        self.user_id = UUID(int=0)
-
-    @classmethod
-    async def arrange(cls, open_session: OpenSession) -> Meeting:
-        worker, user, watcher = [await open_session() for _ in range(3)]
-        meeting = cls(worker, user, watcher, await worker.register("one_step", step("only")))
-        meeting.user_id = await worker.add_user()
-        await worker.sign_in(meeting.user_id)
-        await user.sign_in(meeting.user_id)
-        return meeting
-
-    async def leased(self) -> dict[str, Any]:
-        await self.worker.start("one_step", self.user_id)
-        (leased,) = await self.worker.claim(self.version, 1)
-        return leased
-
-    async def while_it_waits(
-        self, waiting: Session, call: Coroutine[Any, Any, Any]
-    ) -> asyncio.Task[Any]:
-        """Begin a call and return once its session waits for another's lock."""
-        task = asyncio.create_task(call)
-        pid = waiting.connection.get_server_pid()
-        for _ in range(20_000):
-            if await self.watcher.value("select pg_blocking_pids($1) <> '{}'", pid):
-                return task
-            assert not task.done(), "the call must wait, but it came back"
-        raise AssertionError("the call must wait for a lock")
+from integration.database.meeting import Meeting
+from integration.database.sessions import answers_of, assert_ended_once, key
 
 
 async def test_a_cancel_that_waits_for_a_completion_finds_it_completed(
@@ -119,61 +79,15 @@ async def test_a_start_waits_for_another_under_its_key_and_is_the_second_only_if
     assert await meeting.watcher.value("select count(*) from public.flow_runs") == 1
 
 
-@pytest.mark.parametrize("commits", [True, False])
-async def test_a_message_waits_for_another_in_its_thread_and_is_refused_only_if_that_commits(
-    commits: bool, open_session: OpenSession
-) -> None:
+async def test_a_claim_passes_by_what_another_is_claiming(open_session: OpenSession) -> None:
     meeting = await Meeting.arrange(open_session)
-
-    transaction = meeting.worker.connection.transaction()
-    await transaction.start()
-    await meeting.worker.send("thread", "a", "one_step", "reject")
-    second = await meeting.while_it_waits(
-        meeting.user, meeting.user.send("thread", "b", "one_step", "reject")
-    )
-    await (transaction.commit() if commits else transaction.rollback())
-    if commits:
-        with pytest.raises(asyncpg.PostgresError) as refused:
-            await second
-        assert (refused.value.sqlstate, refused.value.detail) == ("PT409", "TW005")
-    else:
-        assert (await second)["created"] is True
-    assert await meeting.watcher.value("select count(*) from public.flow_messages") == 2
-
-
-async def test_a_queued_message_that_waited_for_the_end_of_the_run_starts_at_once(
-    open_session: OpenSession,
-) -> None:
-    meeting = await Meeting.arrange(open_session)
-    first = await meeting.user.send("thread", "a", "one_step", "reject")
-    (leased,) = await meeting.worker.claim(meeting.version, 1)
+    started = {await meeting.worker.start("one_step", meeting.user_id) for _ in range(2)}
 
     async with meeting.worker.connection.transaction():
-        await meeting.worker.complete([key(leased, output=1)])
-        send = await meeting.while_it_waits(
-            meeting.user, meeting.user.send("thread", "b", "one_step", "queue")
-        )
-    second = await send
-    assert second["run_id"] != first["run_id"]
-    (leased,) = await meeting.worker.claim(meeting.version, 1)
-    assert leased["run_id"] == second["run_id"]
-
-
-async def test_a_turn_that_could_not_be_passed_is_passed_by_maintenance(
-    open_session: OpenSession,
-) -> None:
-    meeting = await Meeting.arrange(open_session)
-    await meeting.user.send("thread", "a", "one_step", "reject")
-    (leased,) = await meeting.worker.claim(meeting.version, 1)
-
-    async with meeting.user.connection.transaction():
-        second = await meeting.user.send("thread", "b", "one_step", "queue")
-        completed = await meeting.worker.complete([key(leased, output=1)])
-        assert answers_of(completed) == ["completed"]
-    assert await meeting.worker.claim(meeting.version, 1) == []
-    assert (await meeting.worker.value("select tidewire.maintain()"))["turns"] == 1
-    (leased,) = await meeting.worker.claim(meeting.version, 1)
-    assert leased["run_id"] == second["run_id"]
+        (first,) = await meeting.worker.claim(meeting.version, 1)
+        (second,) = await meeting.user.claim(meeting.version, 1)
+        assert await meeting.user.claim(meeting.version, 1) == []
+    assert {first["run_id"], second["run_id"]} == started
 
 
 async def test_an_append_never_waits_for_the_deletion_of_its_user(
