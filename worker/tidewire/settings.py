@@ -59,7 +59,11 @@ class Settings(BaseSettings):
     )
     poll_seconds: float = Field(default=2, gt=0, le=60, validation_alias="TIDEWIRE_POLL_SECONDS")
     maintenance_seconds: float = Field(
-        default=5, gt=0, le=300, validation_alias="TIDEWIRE_MAINTENANCE_SECONDS"
+        # With the lease of 15 s, a killed worker's steps are taken over within 20 s.
+        default=2,
+        gt=0,
+        le=300,
+        validation_alias="TIDEWIRE_MAINTENANCE_SECONDS",
     )
     shutdown_seconds: float = Field(
         default=30, ge=0, le=3600, validation_alias="TIDEWIRE_SHUTDOWN_SECONDS"
