@@ -103,12 +103,14 @@ async def test_two_rescuers_take_a_step_once(open_session: OpenSession) -> None:
     )
 
     async def rescue(session: Session) -> list[str]:
-        return [
-            row["run_id"]
-            for _ in range(CLAIMS // 5)
-            for row in await session.call("rescue_expired_steps", 10)
-            if row["answer"] == "retrying"
-        ]
+        taken: list[str] = []
+        running = "select count(*) from public.flow_steps where status = 'running'"
+        for _ in range(100 * CLAIMS):
+            rows = await session.call("rescue_expired_steps", 10)
+            taken += [row["run_id"] for row in rows if row["answer"] == "retrying"]
+            if not await session.value(running):
+                break
+        return taken
 
     taken, others = await asyncio.gather(rescue(first), rescue(second))
     assert sorted([*taken, *others]) == sorted(started)
