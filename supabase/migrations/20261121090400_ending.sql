@@ -172,7 +172,7 @@ begin
 end
 $$;
 
--- The id of the signed-in user. Raises PT401 TW007 when there is none.
+-- The id of the signed-in user. Raises PT401 TW007 when there is none, or not any more.
 create function tidewire.signed_in_user ()
   returns uuid
   language plpgsql
@@ -182,7 +182,7 @@ as $$
 declare
   v_user_id uuid := auth.uid();
 begin
-  if v_user_id is null then
+  if v_user_id is null or not exists (select from auth.users u where u.id = v_user_id) then
     perform tidewire.refuse(
       401, 'TW007', 'this call needs a signed-in user',
       'Sign in, and send the access token as the bearer token.'

@@ -227,7 +227,8 @@ begin
 end
 $$;
 
--- Locks a thread of a user, making it when it is new, and returns its active run, if any.
+-- Locks a thread of a user, making it when it is new, and returns its active run, if any. A turn
+-- that nobody passed when the active run ended is passed here, so that no new run overtakes it.
 create function tidewire.lock_thread (
   p_user_id uuid,
   p_thread_id text,
@@ -249,6 +250,9 @@ begin
   where t.user_id = p_user_id and t.thread_id = p_thread_id
   for no key update;
   -- A statement of its own: only now is the run that another start may have made in sight.
+  perform tidewire.pass_the_turn(array[t.active_run_id])
+  from public.flow_threads t
+  where t.user_id = p_user_id and t.thread_id = p_thread_id and t.active_run_id is not null;
   select r.run_id
   into v_active
   from public.flow_threads t

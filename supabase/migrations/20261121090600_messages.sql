@@ -288,7 +288,12 @@ as $$
   ), resets as (
     select e.chunk_index, p.value as part_id
     from entries e,
-      pg_catalog.jsonb_array_elements_text(e.chunk -> 'data' -> 'parts') p
+      pg_catalog.jsonb_array_elements_text(
+        case pg_catalog.jsonb_typeof(e.chunk #> '{data,parts}')
+          when 'array' then e.chunk #> '{data,parts}'
+          else '[]'
+        end
+      ) p
     where e.type = 'data-reset'
   ), kept as (
     select e.*, case when e.kind = 'data' then e.type else e.kind end as part_kind
@@ -333,8 +338,8 @@ $$;
 
 -- Turns finished logs into the assistant messages they answer: parts, metadata, status.
 --
--- A completed run's message is complete, any other's incomplete. Idempotent; runs that somebody
--- else holds are skipped. Without ids, the oldest p_limit that wait for it. Returns how many.
+-- A completed run's message is complete, any other's incomplete, and so is one whose log cannot be
+-- folded. Idempotent; runs that somebody else holds are skipped. Without ids, the oldest p_limit that wait for it. Returns how many.
 create function tidewire.fold_messages (
   p_run_ids uuid[] default null,
   p_limit integer default 100
@@ -360,18 +365,30 @@ begin
     limit p_limit
     for no key update skip locked
   loop
-    update public.flow_messages m
-    set parts = tidewire.message_parts(v_run.run_id),
-        metadata = (
-          select tidewire.merged_metadata(c.chunk_data -> 'messageMetadata' order by c.chunk_index)
-          from public.streaming_chunks c
-          where c.run_id = v_run.run_id and c.chunk_data ? 'messageMetadata'
-        ),
-        status = case when v_run.status = 'completed' then 'complete' else 'incomplete' end
-    where m.user_id = v_run.user_id
-      and m.thread_id = v_run.thread_id
-      and m.message_id = v_run.message_id
-      and m.status = 'streaming';
+    begin
+      update public.flow_messages m
+      set parts = tidewire.message_parts(v_run.run_id),
+          metadata = (
+            select tidewire.merged_metadata(c.chunk_data -> 'messageMetadata' order by c.chunk_index)
+            from public.streaming_chunks c
+            where c.run_id = v_run.run_id and c.chunk_data ? 'messageMetadata'
+          ),
+          status = case when v_run.status = 'completed' then 'complete' else 'incomplete' end
+      where m.user_id = v_run.user_id
+        and m.thread_id = v_run.thread_id
+        and m.message_id = v_run.message_id
+        and m.status = 'streaming';
+    exception
+      when others then
+        -- One log that cannot be folded must keep neither its thread nor the others waiting.
+        raise warning 'tidewire.fold_messages: run % could not be folded: %', v_run.run_id, sqlerrm;
+        update public.flow_messages m
+        set status = 'incomplete'
+        where m.user_id = v_run.user_id
+          and m.thread_id = v_run.thread_id
+          and m.message_id = v_run.message_id
+          and m.status = 'streaming';
+    end;
     update public.flow_runs r set folded_at = tidewire.clock() where r.run_id = v_run.run_id;
     v_count := v_count + 1;
   end loop;

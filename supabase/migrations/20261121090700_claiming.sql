@@ -115,7 +115,7 @@ declare
   v_runs uuid[];
   v_leased tidewire.step_key[];
 begin
-  if p_quantity <= 0 then
+  if coalesce(p_quantity, 0) <= 0 then
     return;
   end if;
   perform tidewire.promote_scheduled(1000);

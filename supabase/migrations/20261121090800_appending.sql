@@ -19,21 +19,37 @@ begin
   end if;
   return (
     select case
-      when pg_catalog.jsonb_typeof(c.value) <> 'object' or not c.value ? 'type'
-        then 'chunk must be an object with a type, got ' || pg_catalog.left(c.value::text, 80)
-      when c.value ->> 'type' in ('start', 'finish', 'error', 'abort')
-        then 'chunk type must not be ' || (c.value ->> 'type') || ', which the database writes'
+      when e.type is null or e.type = ''
+        then 'chunk must be an object with a type, got ' || pg_catalog.left(e.chunk::text, 80)
+      when e.type in ('start', 'finish', 'error', 'abort')
+        then 'chunk type must not be ' || e.type || ', which the database writes'
+      when e.part_id is null
+        then 'chunk of type ' || e.type || ' must name its part by '
+          || case when e.type like 'tool-%' then 'toolCallId' else 'id' end
       else pg_catalog.format(
-        'chunk must be at most 262144 bytes, got %s', pg_catalog.octet_length(c.value::text)
+        'chunk must be at most 262144 bytes, got %s', pg_catalog.octet_length(e.chunk::text)
       )
     end
-    from pg_catalog.jsonb_array_elements(p_chunks) c
-    where pg_catalog.jsonb_typeof(c.value) <> 'object'
-      or not c.value ? 'type'
-      or c.value ->> 'type' in ('start', 'finish', 'error', 'abort')
+    from (
+      select
+        c.value as chunk,
+        case pg_catalog.jsonb_typeof(c.value -> 'type') when 'string' then c.value ->> 'type' end
+          as type,
+        case
+          when c.value ->> 'type' like 'tool-%' then nullif(c.value ->> 'toolCallId', '')
+          when c.value ->> 'type' like 'text-%' or c.value ->> 'type' like 'reasoning-%'
+            then nullif(c.value ->> 'id', '')
+          else ''
+        end as part_id
+      from pg_catalog.jsonb_array_elements(p_chunks) c
+      offset 0 -- keeps the planner from working each of these out once a use
+    ) e
+    where e.type is null
+      or e.part_id is null
+      or e.type in ('', 'start', 'finish', 'error', 'abort')
       or (
-        pg_catalog.pg_column_size(c.value) > 43690
-        and pg_catalog.octet_length(c.value::text) > 262144
+        pg_catalog.pg_column_size(e.chunk) > 43690
+        and pg_catalog.octet_length(e.chunk::text) > 262144
       )
     limit 1
   );

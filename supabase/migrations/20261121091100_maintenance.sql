@@ -94,6 +94,53 @@ begin
 end
 $$;
 
+-- Does one kind of maintenance and counts what it did. What fails is rolled back, warned of and
+-- counted as 0: one run that cannot be folded must not keep all others from being rescued.
+create function tidewire.maintain_one (
+  p_kind text,
+  p_limit integer
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_count integer;
+begin
+  case p_kind
+    when 'rescued' then
+      select pg_catalog.count(*)
+      into v_count
+      from tidewire.rescue_expired_steps(p_limit) r
+      where r.answer in ('retrying', 'failed');
+    when 'overdue' then
+      v_count := tidewire.end_overdue_runs(p_limit);
+    when 'promoted' then
+      v_count := tidewire.promote_scheduled(p_limit);
+      if v_count > 0 then
+        perform tidewire.wake_workers();
+      end if;
+    when 'turns' then
+      v_count := tidewire.promote_held_runs(p_limit);
+    when 'folded' then
+      v_count := tidewire.fold_messages(null, least(p_limit, 50));
+    when 'workers' then
+      delete from tidewire.workers w
+      where w.last_seen_at < tidewire.clock() - interval '1 day'
+        and not exists (
+          select from public.flow_steps s where s.status = 'running' and s.worker_id = w.worker_id
+        );
+      get diagnostics v_count = row_count;
+  end case;
+  return v_count;
+exception
+  when others then
+    raise warning 'tidewire.maintain: % failed: % (%)', p_kind, sqlerrm, sqlstate;
+    return 0;
+end
+$$;
+
 -- Brings every run nearer to its end: rescues expired leases, ends overdue runs, makes scheduled
 -- steps ready, passes turns in threads, folds finished logs, forgets workers gone for a day.
 --
@@ -109,33 +156,13 @@ create function tidewire.maintain (
   set search_path = ''
 as $$
 declare
-  v_rescued integer;
-  v_overdue integer;
-  v_promoted integer;
-  v_turns integer;
-  v_folded integer;
-  v_workers integer;
+  v_kind text;
+  v_counts jsonb := '{}';
 begin
-  select pg_catalog.count(*)
-  into v_rescued
-  from tidewire.rescue_expired_steps(p_limit) r
-  where r.answer in ('retrying', 'failed');
-  v_overdue := tidewire.end_overdue_runs(p_limit);
-  v_promoted := tidewire.promote_scheduled(p_limit);
-  if v_promoted > 0 then
-    perform tidewire.wake_workers();
-  end if;
-  v_turns := tidewire.promote_held_runs(p_limit);
-  v_folded := tidewire.fold_messages(null, least(p_limit, 50));
-  delete from tidewire.workers w
-  where w.last_seen_at < tidewire.clock() - interval '1 day'
-    and not exists (
-      select from public.flow_steps s where s.status = 'running' and s.worker_id = w.worker_id
-    );
-  get diagnostics v_workers = row_count;
-  return pg_catalog.jsonb_build_object(
-    'rescued', v_rescued, 'overdue', v_overdue, 'promoted', v_promoted, 'turns', v_turns,
-    'folded', v_folded, 'workers', v_workers
-  );
+  foreach v_kind in array array['rescued', 'overdue', 'promoted', 'turns', 'folded', 'workers'] loop
+    v_counts := v_counts
+      || pg_catalog.jsonb_build_object(v_kind, tidewire.maintain_one(v_kind, p_limit));
+  end loop;
+  return v_counts;
 end
 $$;

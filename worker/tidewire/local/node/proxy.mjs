@@ -35,6 +35,8 @@ const replaceKeys = currentKeys(
 );
 
 const proxy = createProxyServer({ xfwd: true, changeOrigin: false });
+// A client that vanishes in mid-stream is no error; without a listener the library throws it.
+proxy.on("error", (_error, _request, target) => target?.destroy?.());
 proxy.on("proxyRes", (answer) => {
   for (const name of Object.keys(answer.headers)) {
     if (name.startsWith("access-control-")) delete answer.headers[name];
