@@ -66,10 +66,11 @@ class Database:
         return self._pool is not None
 
     async def open(self) -> None:
-        """Open the pool. Raises what the first connection raises."""
+        """Open the pool. Connections are made when they are needed."""
         self._pool = await asyncpg.create_pool(
             self._dsn,
-            min_size=1,
+            # No floor: the pool would restore it behind our back while the database is away.
+            min_size=0,
             max_size=self._connections,
             max_inactive_connection_lifetime=0,
             connection_class=Session,
@@ -109,10 +110,15 @@ class Database:
         seconds = _COMMAND_LIMIT if limit is None else limit.total_seconds()
         with translated():
             async with self._pool.acquire(timeout=seconds) as connection:
-                if not self._pooled:
-                    return await connection.fetch(statement, *arguments, timeout=seconds)
-                async with connection.transaction():
-                    return await connection.fetch(statement, *arguments, timeout=seconds)
+                try:
+                    if not self._pooled:
+                        return await connection.fetch(statement, *arguments, timeout=seconds)
+                    async with connection.transaction():
+                        return await connection.fetch(statement, *arguments, timeout=seconds)
+                except asyncpg.InternalClientError:
+                    # The session ended in the middle of the protocol; its state is of no use.
+                    connection.terminate()
+                    raise
 
     async def fetch_value(self, statement: str, *arguments: object) -> Any:
         """Run one statement and return the first column of its first row."""

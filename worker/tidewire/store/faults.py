@@ -50,8 +50,12 @@ def is_transient(error: BaseException) -> bool:
         if state in _POOLER_STATES:
             return False
         return state.startswith(_TRANSIENT_CLASSES) or state == _LOCK_NOT_AVAILABLE
-    # asyncpg raises InterfaceError for a connection that was closed under a caller.
-    return isinstance(error, OSError | TimeoutError | EOFError | asyncpg.InterfaceError)
+    # asyncpg raises InterfaceError for a connection that was closed under a caller, and
+    # InternalClientError for one that broke in the middle of the protocol.
+    return isinstance(
+        error,
+        OSError | TimeoutError | EOFError | asyncpg.InterfaceError | asyncpg.InternalClientError,
+    )
 
 
 @contextmanager
