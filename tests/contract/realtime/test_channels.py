@@ -28,6 +28,24 @@ async def test_leave_with_a_stale_join_ref_is_ignored(realtime: RealtimeServer) 
         await client.assert_silent()
 
 
+@pytest.mark.parametrize("leaving", ["phx_leave", "socket"])
+async def test_what_was_sent_before_leaving_is_relayed_however_long_its_check_takes(
+    leaving: str, realtime: RealtimeServer
+) -> None:
+    topic = f"realtime:room:farewell-{leaving}"
+    token = realtime.token()
+    async with realtime.client() as listener:
+        await listener.join(topic, PRIVATE, access_token=token)
+        async with realtime.client() as speaker:
+            await speaker.join(topic, PRIVATE, ref="1", access_token=token)
+            await speaker.broadcast(topic, "farewell", {})
+            if leaving == "phx_leave":
+                await speaker.send(topic, "phx_leave", {}, ref="3", join_ref="1")
+                replies = [await speaker.receive() for _ in range(2)]
+                assert [frame[3] for frame in replies] == ["phx_reply", "phx_close"]
+        assert (await listener.receive())[4]["event"] == "farewell"
+
+
 async def test_leave_of_a_topic_never_joined_is_answered(realtime: RealtimeServer) -> None:
     async with realtime.client() as client:
         await client.send(TOPIC, "phx_leave", {}, ref="2")

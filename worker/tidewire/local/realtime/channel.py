@@ -110,14 +110,26 @@ class Channel:
                 Message(self.topic, "phx_close", {}, self.join_ref, self.join_ref)
             )
 
-    def detach(self) -> None:
-        """Stop receiving without a word, as when the socket is gone."""
+    @property
+    def busy(self) -> bool:
+        """Whether messages of the client are still being handled."""
+        return self._lane.busy
+
+    async def idle(self) -> None:
+        """Return when every message that came so far has been handled."""
+        await self._lane.idle()
+
+    def detach(self, *, relaying: bool = False) -> None:
+        """Stop receiving without a word; `relaying` what the client had sent before."""
         self._open = False
         if self._expiry is not None:
             self._expiry.cancel()
         self._hub.unsubscribe(self, self.name, private=self._config.private)
         self._connection.forget(self)
-        self._lane.close()
+        if relaying:
+            self._lane.finish()
+        else:
+            self._lane.close()
 
     def _handle(self, item: tuple[Message | UserPush, int]) -> Awaitable[None] | None:
         message, size = item

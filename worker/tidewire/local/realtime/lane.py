@@ -24,12 +24,18 @@ class Lane(Generic[_Item]):
         self._waiting: deque[_Item] = deque()
         self._current: asyncio.Future[None] | None = None
         self._drained: Callable[[], None] | None = None
+        self._idle: asyncio.Event | None = None
         self._closed = False
 
     @property
     def backlog(self) -> int:
         """How many items wait behind the one being handled."""
         return len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being handled or waits."""
+        return self._current is not None or bool(self._waiting)
 
     def push(self, item: _Item) -> None:
         if self._closed:
@@ -48,6 +54,16 @@ class Lane(Generic[_Item]):
         self.when_drained(empty.set)
         await empty.wait()
 
+    async def idle(self) -> None:
+        """Return when nothing waits and nothing is being handled."""
+        if self.busy:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
+
+    def finish(self) -> None:
+        """Take nothing more, and handle what is there."""
+        self._closed = True
+
     def close(self) -> None:
         """Forget what waits and cancel what is being handled."""
         self._closed = True
@@ -55,6 +71,8 @@ class Lane(Generic[_Item]):
         if self._current is not None:
             self._current.cancel()
         self._tell_drained()
+        if self._current is None:
+            self._tell_idle()
 
     def _advance(self) -> None:
         while self._waiting and self._current is None:
@@ -68,6 +86,8 @@ class Lane(Generic[_Item]):
                 self._current.add_done_callback(self._finished)
         if not self._waiting:
             self._tell_drained()
+        if not self.busy:
+            self._tell_idle()
 
     def _finished(self, future: asyncio.Future[None]) -> None:
         self._current = None
@@ -79,3 +99,8 @@ class Lane(Generic[_Item]):
         if self._drained is not None:
             notify, self._drained = self._drained, None
             notify()
+
+    def _tell_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.set()
+            self._idle = None

@@ -65,7 +65,7 @@ class Session:
         """Let go of every channel: the socket is gone."""
         self._lane.close()
         for channel in list(self._channels.values()):
-            channel.detach()
+            channel.detach(relaying=True)
         self._hub.users -= 1
 
     def send(self, message: Message) -> None:
@@ -87,19 +87,27 @@ class Session:
             case Message(event="phx_join") if message.topic.startswith(TOPIC_PREFIX):
                 return self._join(message)
             case Message(event="phx_leave"):
-                self._leave(message, channel)
+                return self._leave(message, channel)
             case _ if channel is not None:
                 return channel.handle(message, size)
             case _:
                 self._reply(message, "error", {"reason": "unmatched topic"}, joined=False)
         return None
 
-    def _leave(self, message: Message, channel: Channel | None) -> None:
+    def _leave(self, message: Message, channel: Channel | None) -> Awaitable[None] | None:
         if channel is None:
             self._reply(message, "ok", {})
         elif channel.join_ref == message.join_ref:
+            if channel.busy:
+                # What was sent before the leave is relayed, however long its check takes.
+                return self._leave_when_idle(message, channel)
             self._reply(message, "ok", {})
             channel.close()
+        return None
+
+    async def _leave_when_idle(self, message: Message, channel: Channel) -> None:
+        await channel.idle()
+        self._leave(message, self._channels.get(message.topic))
 
     async def _join(self, message: Message) -> None:
         try:
