@@ -296,8 +296,8 @@ $$;
 --
 -- running -> queued, scheduled or failed. p_failures: [{run_id, step_slug, item_index?,
 -- lease_token, error, message, retryable, first_sequence?, chunks?}]: error is for operators,
--- message is shown to the owner. Answers retrying {available_in_ms}, failed, busy, lease_lost,
--- cancelled, gap, invalid; then logged rows.
+-- message is shown to the owner. Answers retrying {available_in_ms, first_index?}, failed
+-- {first_index?}, busy, lease_lost, cancelled, gap, invalid; then logged rows.
 create function tidewire.fail_steps (
   p_worker_id uuid,
   p_failures jsonb
@@ -331,8 +331,11 @@ begin
     true
   );
   return query
-  select f.ordinal, f.answer, f.run_id, f.step_slug, f.detail - 'message' - 'attempt'
-  from pg_catalog.unnest(v_failed) f;
+  select
+    f.ordinal, f.answer, f.run_id, f.step_slug,
+    (f.detail - 'message' - 'attempt') || coalesce(a.detail, '{}')
+  from pg_catalog.unnest(v_failed) f
+  left join pg_catalog.unnest(v_appends) a on a.ordinal = f.ordinal;
   return query
   select *
   from tidewire.refused_writes(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 
 counting = Flow("counting")
 

@@ -15,8 +15,7 @@ from realtime.types import BroadcastPayload, RealtimeChannelOptions
 from accounts import Account, SignUp
 from engine_view import Runs, settings_for
 from stack import StackUnderTest
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 from tidewire.engine.worker import Worker
 from tidewire.store import Database
 

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from engine_view import Runs, StartWorker
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 from tidewire.model import ChatMessage, Finish, ReasoningDelta, TextDelta, Timing
 
 _NO_WAIT = timedelta()

@@ -8,8 +8,7 @@ import asyncpg
 
 from engine_view import Runs, StartWorker
 from stack import Database as OwnDatabase
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 
 
 async def _end_all_sessions(database: OwnDatabase) -> int:

@@ -12,8 +12,7 @@ import asyncpg
 
 from engine_view import Runs, StartWorker
 from stack import Database as OwnDatabase
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 
 
 async def test_step_over_its_time_limit_is_cancelled_and_not_only_reported(

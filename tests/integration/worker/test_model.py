@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 from engine_view import Runs, StartWorker
-from tidewire import ChatMessage, Flow, RetryableStepError
-from tidewire.engine.context import StepContext as Context
+from tidewire import ChatMessage, Context, Flow, RetryableStepError
 from tidewire.model import Finish, ModelEvent, ReasoningDelta, TextDelta, Timing, Usage
 
 _ANSWER = ["The ", "tide ", "comes ", "in ", "twice ", "a day."]

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from engine_view import Runs, StartWorker
-from tidewire import Flow, PermanentStepError, RetryableStepError
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow, PermanentStepError, RetryableStepError
 
 
 class Order(BaseModel):

@@ -12,8 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine_view import Runs, StartWorker
-from tidewire import Flow
-from tidewire.engine.context import StepContext as Context
+from tidewire import Context, Flow
 
 _HERE = Path(__file__).parent
 _NO_WAIT = timedelta()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
 
 Value = TypeVar("Value")
@@ -37,11 +38,76 @@ class Thread(Protocol):
         """
 
 
-class Stream(Protocol):
-    """The run's log, as far as this step may write it."""
+class StreamedPart(Protocol):
+    """One text or reasoning part of the answer, an async context manager.
 
-    async def sources(self, sources: list[dict[str, Any]]) -> None:
+    Leaving the block ends the part; leaving it by an exception keeps it open for the next attempt.
+    """
+
+    @property
+    def part_id(self) -> str:
+        """`<step>.<n>`, or `<step>.<name>` for a named part."""
+
+    @property
+    def text_so_far(self) -> str:
+        """What an earlier attempt had streamed into this part: go on after it."""
+
+    @property
+    def text_at_checkpoint(self) -> str:
+        """The beginning of it that was there at the last checkpoint."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier attempt had ended the part, so that nothing is left to write."""
+
+    async def write(self, delta: str) -> None:
+        """Append text. Waits while too much is uncommitted."""
+
+    async def end(self) -> None:
+        """End the part. Ending it again does nothing."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Stream(Protocol):
+    """The run's log, as far as this step may write it. Each call waits for room."""
+
+    def text(self, name: str | None = None) -> StreamedPart:
+        """Begin a text part, or go on in the one that an earlier attempt began.
+
+        Args:
+          name: for steps that write several parts at once and must find each again.
+        """
+
+    def reasoning(self) -> StreamedPart:
+        """Begin a reasoning part."""
+
+    async def sources(self, sources: Sequence[Mapping[str, Any]]) -> None:
         """Publish `data-sources`: entries of sourceId, title and, where there is one, url."""
+
+    async def data(
+        self, name: str, value: Any, id: str | None = None, transient: bool = False
+    ) -> None:
+        """Publish a data part.
+
+        Args:
+          name: readers see the type `data-<name>`.
+          value: any JSON, at most 256 KiB.
+          id: a later part of the same name and id replaces this one.
+          transient: readers are told and the message keeps nothing.
+        """
+
+    async def metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Merge `metadata` into the message's metadata."""
+
+    async def write(self, chunk: Mapping[str, Any]) -> None:
+        """Write one UI-message chunk as it is, for example one of a tool call."""
 
 
 class Model(Protocol):
@@ -52,8 +118,9 @@ class Model(Protocol):
     ) -> StreamedText:
         """Ask the model and stream its answer into the log as one text part.
 
-        In a later attempt of a step with on_retry="continue" the answer goes on where the log
-        ends, and the returned text is the whole of it.
+        Messages are `tidewire.ChatMessage`, oldest first. In a later attempt of a step with
+        on_retry="continue" the answer goes on where the log ends, and the returned text is the
+        whole of it.
         """
 
 

@@ -80,12 +80,17 @@ def seed_program(project: Project, target: Target, logs: Path) -> Program:
 
 def worker_program(project: Project, target: Target, model: Model, logs: Path) -> Program:
     flows = [part for module in project.flows for part in ("--flows", module)]
-    readable = {"TIDEWIRE_LOG_JSON": os.environ.get("TIDEWIRE_LOG_JSON", "false")}
+    defaults = {
+        "TIDEWIRE_LOG_JSON": "false",
+        # Ctrl-C and a changed file should not wait for long answers: the next worker goes on.
+        "TIDEWIRE_SHUTDOWN_SECONDS": "2",
+    }
+    chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
     return Program(
         "worker",
         [sys.executable, "-m", "tidewire.cli", "worker", *flows],
         logs / "worker.log",
-        {**target.environment(), **_python_path(project), **readable, **model.environment},
+        {**target.environment(), **_python_path(project), **chosen, **model.environment},
         directory=project.folder,
         grace=timedelta(seconds=10),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tidewire.stream import chunks
-from tidewire.stream.chunks import Chunk, PartKind
+from tidewire.stream.chunks import PartKind
 from tidewire.stream.earlier import EarlierParts, EarlierText
 from tidewire.stream.part import StreamedPart
 from tidewire.stream.pending import PendingStream
@@ -87,7 +87,7 @@ class StreamWriter:
         """Merge `metadata` into the message's metadata."""
         await self._write(chunks.message_metadata(metadata))
 
-    async def write(self, chunk: Chunk) -> None:
+    async def write(self, chunk: Mapping[str, Any]) -> None:
         """Write a chunk as it is, for example one of a tool call.
 
         Raises:
