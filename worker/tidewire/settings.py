@@ -108,8 +108,7 @@ class Settings(BaseSettings):
     def _urls_have_known_schemes(self) -> Self:
         if self.supabase_url and urlsplit(self.supabase_url).scheme not in ("http", "https"):
             raise ValueError("SUPABASE_URL must begin with http:// or https://")
-        dsn = self.database_url
-        if dsn and urlsplit(dsn.get_secret_value()).scheme not in ("postgres", "postgresql"):
+        if self.database_url and _scheme(self.database_url) not in ("postgres", "postgresql"):
             raise ValueError("DATABASE_URL must begin with postgresql://")
         return self
 
@@ -151,6 +150,19 @@ class Settings(BaseSettings):
         texts = [secret.get_secret_value() for secret in held if secret is not None]
         password = urlsplit(self.dsn).password if self.database_url is not None else None
         return texts if password is None else [*texts, password]
+
+
+def _scheme(database_url: SecretStr) -> str:
+    """Return the scheme of a URL that can be taken apart. Its parts may be the password's."""
+    try:
+        parts = urlsplit(database_url.get_secret_value())
+        parts.port  # noqa: B018  reading it checks it
+    except ValueError:
+        raise ValueError(
+            "DATABASE_URL must be postgresql://user:password@host:port/database, with special"
+            " characters of the password percent-encoded, such as %2F for /"
+        ) from None
+    return parts.scheme
 
 
 def _problems(settings: type[Settings], error: ValidationError) -> list[str]:

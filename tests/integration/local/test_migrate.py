@@ -134,6 +134,19 @@ def test_copies_are_stamped_after_the_projects_last_migration(tmp_path: Path) ->
     assert copied[1].read_text() == SECOND.sql
 
 
+def test_a_project_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "mistyped"
+    with pytest.raises(MigrationError, match="mistyped"):
+        copy_migrations([FIRST], missing)
+    assert not missing.exists()
+
+
+def test_a_file_in_the_way_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "supabase").write_text("")
+    with pytest.raises(MigrationError, match="supabase/migrations could not be made"):
+        copy_migrations([FIRST], tmp_path)
+
+
 def test_an_upgrade_copies_only_the_new_files(tmp_path: Path) -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     copy_migrations([FIRST], tmp_path, now=now)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tidewire.errors import TidewireError
 from tidewire.settings import Settings
@@ -33,5 +34,5 @@ def dev(
         development = Development(read_project(Path.cwd()), settings, stack, _console)
         run_until_interrupted(development.run())
     except TidewireError as error:
-        _console.print(f"[red]tidewire dev:[/] {error}", soft_wrap=True)
+        _console.print(f"[red]tidewire dev:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None

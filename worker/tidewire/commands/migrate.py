@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tidewire.errors import TidewireError
 from tidewire.install.apply import apply_migrations
@@ -24,7 +25,7 @@ def migrate() -> None:
         files = read_migrations(packaged_folder())
         applied = asyncio.run(apply_migrations(Settings.load().dsn, files, on_applied=_tell))
     except TidewireError as error:
-        _console.print(f"[red]tidewire migrate:[/] {error}", soft_wrap=True)
+        _console.print(f"[red]tidewire migrate:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None
     _console.print(f"{len(applied)} applied, {len(files) - len(applied)} were there already")
 
@@ -38,7 +39,7 @@ def init(
     try:
         copied = copy_migrations(read_migrations(packaged_folder()), project)
     except TidewireError as error:
-        _console.print(f"[red]tidewire init:[/] {error}", soft_wrap=True)
+        _console.print(f"[red]tidewire init:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None
     for path in copied:
         _console.print(f"[green]added[/] {path}", soft_wrap=True)

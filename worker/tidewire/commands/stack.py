@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tidewire.errors import TidewireError
 from tidewire.settings import Settings
@@ -41,5 +42,5 @@ def stack(
         )
         run_until_interrupted(run_stack(chosen, _console))
     except TidewireError as error:
-        _console.print(f"[red]tidewire stack:[/] {error}", soft_wrap=True)
+        _console.print(f"[red]tidewire stack:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(1) from None

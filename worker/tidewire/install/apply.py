@@ -66,6 +66,9 @@ async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         opened = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS, statement_cache_size=0)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise MigrationError(f"the database could not be reached: {error}") from error
+    except (ValueError, asyncpg.InterfaceError):
+        # The reason would quote what it took for host or port, which may be of the password.
+        raise MigrationError("the database URL is malformed") from None
     try:
         yield opened
     finally:

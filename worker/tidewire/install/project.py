@@ -23,10 +23,16 @@ def copy_migrations(
     CLI refuses a file older than the last one applied. Files copied before are left alone.
 
     Raises:
-      MigrationError: the folder holds tidewire's own files under their own names.
+      MigrationError: the project is no folder, its migrations' folder cannot be made, or that holds
+        tidewire's own files under their own names.
     """
+    if not project.is_dir():
+        raise MigrationError(f"project must be a folder, got {project}")
     folder = project / "supabase" / "migrations"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MigrationError(f"{folder} could not be made: {error.strerror}") from error
     names = sorted(path.name for path in folder.glob("*.sql"))
     if any(file.name in names for file in files):
         raise MigrationError(f"{folder} holds tidewire's own files; there is nothing to copy")

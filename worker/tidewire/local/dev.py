@@ -112,7 +112,7 @@ class Development:
         self, target: Target, model: Model, guards: tuple[int, ...], running: AsyncExitStack
     ) -> Companion | None:
         if not self._project.flows:
-            self._console.print("[yellow]no worker: [tool.tidewire] names no flows", markup=True)
+            self._warn("no worker: [tool.tidewire] of pyproject.toml names no flows")
             return None
         worker = Companion(
             worker_program(self._project, target, model, self._logs),
@@ -130,7 +130,7 @@ class Development:
         if folder is None:
             return None
         if not (folder / "index.html").is_file():
-            self._console.print(f"[yellow]no page: {folder} is not built[/]")
+            self._warn(f"no page: {folder} is not built")
             return None
         port = free_port(DEFAULT_PAGE_PORT)
         page = Companion(

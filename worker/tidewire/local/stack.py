@@ -13,7 +13,7 @@ from tidewire.local.http_parts import HttpPartName, HttpParts
 from tidewire.local.keys import Keys, load_or_make_keys
 from tidewire.local.node_runtime import NodeRuntime, node_runtime
 from tidewire.local.parts import Part, Ports, api_part, proxy_part, realtime_part
-from tidewire.local.ports import HOST, free_port
+from tidewire.local.ports import HOST, free_port, is_free
 from tidewire.local.postgres import DEFAULT_VERSION, Postgres
 from tidewire.local.sql import bootstrap_sql, run_sql
 from tidewire.local.state import StateDirectory
@@ -179,6 +179,8 @@ class Stack:
     async def _start_all(self) -> None:
         self._keys = load_or_make_keys(self.state / "keys.json")
         node = await self._start_foundation()
+        if self._api_port is not None and not is_free(self._api_port):
+            raise StackError(f"port {self._api_port} is taken: free it, or let one be chosen")
         self._ports = Ports(
             proxy=self._api_port or free_port(DEFAULT_API_PORT),
             api=free_port(),

@@ -40,6 +40,10 @@ _POOLER_STATES: Final = ("26000", "42P05", "08P01")
 # Classes: connection exceptions, insufficient resources, operator intervention (restart, kill),
 # system errors, and serialization failures or deadlocks, which the next try resolves.
 _TRANSIENT_CLASSES: Final = ("08", "53", "57", "58", "40")
+# Classes: a login that is refused, and a database that does not exist.
+_WRONG_URL_STATES: Final = ("28", "3D")
+_NO_SCHEMA: Final = "3F000"
+_NO_FUNCTION: Final = "42883"
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
@@ -78,6 +82,12 @@ def _mapped(error: asyncpg.PostgresError) -> TidewireError | None:
         return kind(str(error.args[0]) if error.args else str(error))
     if state.startswith(("TW", "PT")):
         return DatabaseRefused(str(error))
+    if state.startswith(_WRONG_URL_STATES):
+        return ConfigurationError(f"DATABASE_URL: {error.args[0]}")
+    if state == _NO_SCHEMA or (state == _NO_FUNCTION and "tidewire." in str(error)):
+        return ConfigurationError(
+            f"{error.args[0]}: bring the database up to this version with `tidewire migrate`"
+        )
     if state in _POOLER_STATES:
         return ConfigurationError(
             "DATABASE_URL leads through a transaction pooler: set TIDEWIRE_TRANSACTION_POOLER=true"

@@ -100,7 +100,11 @@ class RealtimePool:
             await asyncio.sleep(_DENIED_BACKOFF)
             return False
         except Exception as error:  # whatever a broken network or server makes of it
-            _log.warning("realtime not reached, using HTTP", extra={"fault": repr(error)})
+            hint = "check SUPABASE_SECRET_KEY" if "HTTP 401" in str(error) else None
+            _log.warning(
+                "realtime not reached, using HTTP",
+                extra={"fault": str(error), **({} if hint is None else {"hint": hint})},
+            )
             await socket.close()
             return False
         except BaseException:
