@@ -60,7 +60,7 @@ export function Answer(props: AnswerProps) {
           ) : null,
         )}
       </div>
-      <Sources sources={sources} prefix={sourcePrefix} />
+      <Sources sources={sources} prefix={sourcePrefix} open={shown.status === "complete"} />
       <Ending
         problem={shown.status === "incomplete" ? wordsFor(shown.problem) : null}
         failure={failure}

@@ -40,6 +40,7 @@ export function App({ supabase, modelLabel }: AppProps) {
       <Conversation
         key={`${session.user.id}/${threadId}`}
         supabase={supabase}
+        userId={session.user.id}
         threadId={threadId}
       />
     </div>

@@ -11,11 +11,12 @@ import { useThread } from "./use-thread.js";
 
 interface ConversationProps {
   readonly supabase: SupabaseClient;
+  readonly userId: string;
   readonly threadId: string;
 }
 
-export function Conversation({ supabase, threadId }: ConversationProps) {
-  const thread = useThread(supabase, threadId);
+export function Conversation({ supabase, userId, threadId }: ConversationProps) {
+  const thread = useThread(supabase, userId, threadId);
   const [following, setFollowing] = useState<Readonly<Record<string, FollowStatus | null>>>({});
   const [stopProblem, setStopProblem] = useState<string | null>(null);
   const { activeRunId, messages, sending } = thread;
@@ -56,6 +57,9 @@ export function Conversation({ supabase, threadId }: ConversationProps) {
         {sending && (
           <li>
             <QuestionView text={sending.text} pending />
+            <p className="unsent" role="status" data-testid="unsent">
+              {thread.unanswered && "Not sent yet. Trying again…"}
+            </p>
           </li>
         )}
       </ol>

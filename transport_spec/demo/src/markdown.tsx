@@ -130,13 +130,20 @@ function Citation({ raw, target }: { readonly raw: string; readonly target: stri
       type="button"
       className="citation"
       aria-label={`Source ${raw.slice(1, -1)}`}
-      onClick={() => document.getElementById(target)?.focus()}
+      onClick={() => showSource(target)}
     >
       <Mark>[</Mark>
       {raw.slice(1, -1)}
       <Mark>]</Mark>
     </button>
   );
+}
+
+function showSource(id: string): void {
+  const source = document.getElementById(id);
+  // What is folded away cannot take the focus.
+  source?.closest("details")?.setAttribute("open", "");
+  source?.focus();
 }
 
 /** Line ends at the end of a block are drawn by the block itself. */

@@ -1,4 +1,4 @@
-import type { SupabaseClient } from "@supabase/supabase-js";
+import type { AuthError, SupabaseClient } from "@supabase/supabase-js";
 import { type FormEvent, useState } from "react";
 import { ModelLabel } from "./app.js";
 import { Notice } from "./notice.js";
@@ -28,7 +28,7 @@ export function SignIn({ supabase, modelLabel }: SignInProps) {
       ? await supabase.auth.signUp(credentials)
       : await supabase.auth.signInWithPassword(credentials);
     setBusy(false);
-    if (error) setNotice({ kind: "error", text: error.message });
+    if (error) setNotice({ kind: "error", text: wordsFor(error) });
     else if (!data.session) {
       setNotice({ kind: "info", text: "Follow the link in the e-mail we sent, then sign in." });
     }
@@ -85,4 +85,10 @@ export function SignIn({ supabase, modelLabel }: SignInProps) {
       </form>
     </main>
   );
+}
+
+function wordsFor(error: AuthError): string {
+  // Auth does not tell which of the two is wrong, so that nobody learns who has an account.
+  if (error.code !== "invalid_credentials") return error.message;
+  return "No account has this e-mail with this password. New here? Choose “Create account”.";
 }

@@ -30,14 +30,16 @@ interface SourcesProps {
   readonly sources: readonly Source[];
   /** Beginning of the ids by which citations find their source. */
   readonly prefix: string;
+  /** Whether the sources are listed without being asked for. */
+  readonly open: boolean;
 }
 
-export function Sources({ sources, prefix }: SourcesProps) {
+export function Sources({ sources, prefix, open }: SourcesProps) {
   if (sources.length === 0) return null;
   return (
-    <section className="sources" data-testid="sources" aria-label="Sources">
-      <h2>Sources</h2>
-      <ol>
+    <details className="sources" data-testid="sources" open={open}>
+      <summary>{sources.length === 1 ? "1 source" : `${sources.length} sources`}</summary>
+      <ol aria-label="Sources">
         {sources.map((source, place) => (
           <li
             key={source.sourceId}
@@ -53,7 +55,7 @@ export function Sources({ sources, prefix }: SourcesProps) {
           </li>
         ))}
       </ol>
-    </section>
+    </details>
   );
 }
 

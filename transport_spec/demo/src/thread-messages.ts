@@ -1,5 +1,6 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import type { MessagePart } from "@tidewire/client";
+import { type MessagePart, TidewireError } from "@tidewire/client";
+import type { Question } from "./question.js";
 
 /** A message as the thread keeps it. While `streaming`, its parts are in the log of its run. */
 export interface ThreadMessage {
@@ -37,7 +38,7 @@ export async function loadMessages(
       .gt("position", rows.at(-1)?.position ?? -1)
       .order("position", { ascending: true })
       .abortSignal(signal);
-    if (answer.error) throw new Error(answer.error.message);
+    if (answer.error) throw unread(answer);
     if (answer.data.length === 0) break;
     rows.push(...(answer.data as MessageRow[]));
   }
@@ -65,9 +66,29 @@ async function loadProblems(
     .eq("thread_id", threadId)
     .in("status", ["failed", "cancelled"])
     .abortSignal(signal);
-  if (answer.error) throw new Error(answer.error.message);
+  if (answer.error) throw unread(answer);
   const runs = answer.data as { run_id: string; status: string; error: string | null }[];
   return new Map(runs.map((run) => [run.run_id, run.error ?? run.status]));
+}
+
+function unread(answer: { status: number; error: { message: string } }): TidewireError {
+  return new TidewireError("TW000", answer.status, answer.error.message, null);
+}
+
+/** The messages with a question that the server took, and its answer, if they lack it. */
+export function withQuestion(
+  before: readonly ThreadMessage[],
+  question: Question,
+  runId: string,
+  messageId: string,
+): readonly ThreadMessage[] {
+  if (before.some((message) => message.id === question.id)) return before;
+  const parts = [{ type: "text", text: question.text } as const];
+  return [
+    ...before,
+    { id: question.id, role: "user", parts, status: "complete", runId, problem: null },
+    { id: messageId, role: "assistant", parts: [], status: "streaming", runId, problem: null },
+  ];
 }
 
 export function textOf(parts: readonly MessagePart[]): string {

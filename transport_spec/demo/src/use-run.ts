@@ -9,6 +9,7 @@ import {
   StreamTimeoutError,
 } from "@tidewire/client";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { whenPageReturns } from "./page-return.js";
 import { withProgress } from "./progress.js";
 
 export interface RunView {
@@ -72,7 +73,8 @@ export function useRun(
 
   const again = useCallback(() => setAttempt((count) => count + 1), []);
   const stalled = view.failure instanceof StreamTimeoutError;
-  useEffect(() => (stalled ? whenReaderReturns(again) : undefined), [stalled, again]);
+  // What had stalled may have moved on since the page was last looked at.
+  useEffect(() => (stalled ? whenPageReturns(again) : undefined), [stalled, again]);
   return { view, again };
 }
 
@@ -94,19 +96,6 @@ function placeAfter(place: Place, event: Exclude<RunEvent, { type: "status" }>):
 
 export function isTimeout(failure: Error): boolean {
   return failure instanceof StreamTimeoutError;
-}
-
-/** Calls back when the page is looked at again: what had stalled may have moved on since. */
-function whenReaderReturns(callback: () => void): () => void {
-  const callIfVisible = () => {
-    if (document.visibilityState === "visible") callback();
-  };
-  window.addEventListener("pageshow", callback);
-  document.addEventListener("visibilitychange", callIfVisible);
-  return () => {
-    window.removeEventListener("pageshow", callback);
-    document.removeEventListener("visibilitychange", callIfVisible);
-  };
 }
 
 /** Gathers changes until the browser draws. */

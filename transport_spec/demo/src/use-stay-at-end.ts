@@ -22,7 +22,7 @@ export function useStayAtEnd<T extends HTMLElement>(turn: string | null): RefObj
       top = page.scrollTop;
     };
     const growth = new ResizeObserver(() => {
-      if (readingAlong.current) page.scrollTop = page.scrollHeight;
+      if (readingAlong.current) showEnd(page, element.current);
     });
     if (element.current) growth.observe(element.current);
     window.addEventListener("scroll", noteScroll, { passive: true });
@@ -37,4 +37,11 @@ export function useStayAtEnd<T extends HTMLElement>(turn: string | null): RefObj
   }, [turn]);
 
   return element;
+}
+
+/** Shows the end, or of sources that are listed there their beginning: the answer stays in view. */
+function showEnd(page: HTMLElement, list: HTMLElement | null): void {
+  const listed = list?.lastElementChild?.querySelector("details.sources[open] > summary");
+  if (listed) listed.scrollIntoView({ block: "nearest" });
+  else page.scrollTop = page.scrollHeight;
 }

@@ -1,17 +1,20 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { sendMessage, TidewireError } from "@tidewire/client";
-import { useCallback, useEffect, useState } from "react";
+import { TidewireError } from "@tidewire/client";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { keepRead } from "./keep-read.js";
+import { whenPageReturns } from "./page-return.js";
 import { forgetQuestion, keepQuestion, type Question } from "./question.js";
-import { loadMessages, type ThreadMessage } from "./thread-messages.js";
-
-const FLOW = "research_chat";
-const PATIENCE_MS = [500, 1_000, 2_000, 4_000, 8_000];
+import { sendQuestion } from "./send-question.js";
+import { listenToThread } from "./thread-channel.js";
+import { loadMessages, type ThreadMessage, withQuestion } from "./thread-messages.js";
 
 export interface Thread {
   /** Null until the messages were read for the first time. */
   readonly messages: readonly ThreadMessage[] | null;
   /** A question on its way to the server, not yet part of the thread. */
   readonly sending: Question | null;
+  /** Whether the server did not answer when that question was sent, and it is being sent again. */
+  readonly unanswered: boolean;
   readonly problem: string | null;
   /** The run that answers at present; null when the thread is free. */
   readonly activeRunId: string | null;
@@ -22,46 +25,30 @@ export interface Thread {
   ended(runId: string): void;
 }
 
-export function useThread(supabase: SupabaseClient, threadId: string): Thread {
-  const [messages, setMessages] = useState<readonly ThreadMessage[] | null>(null);
+export function useThread(supabase: SupabaseClient, userId: string, threadId: string): Thread {
+  const { messages, setMessages, problem, reload } = useMessages(supabase, userId, threadId);
   const [sending, setSending] = useState<Question | null>(null);
-  const [loadProblem, setLoadProblem] = useState<string | null>(null);
+  const [unanswered, setUnanswered] = useState(false);
   const [askProblem, setAskProblem] = useState<string | null>(null);
   const [endedRuns, setEndedRuns] = useState<ReadonlySet<string>>(new Set());
-  const [loads, setLoads] = useState(0);
-  const reload = useCallback(() => setLoads((count) => count + 1), []);
   const ended = useCallback(
     (runId: string) => setEndedRuns((runs) => new Set(runs).add(runId)),
     [],
   );
 
-  // `loads` asks for another reading.
-  useEffect(() => {
-    const leaving = new AbortController();
-    const load = async () => {
-      const read = await untilAnswered(
-        () => loadMessages(supabase, threadId, leaving.signal),
-        (reason) => setLoadProblem(reason),
-        leaving.signal,
-      );
-      setLoadProblem(null);
-      setMessages(read);
-    };
-    load().catch((error: unknown) => {
-      if (!leaving.signal.aborted) setLoadProblem(messageOf(error));
-    });
-    return () => leaving.abort();
-  }, [supabase, threadId, loads]);
-
   const ask = useCallback(
     async (question: Question) => {
       keepQuestion(threadId, question);
       setSending(question);
+      setUnanswered(false);
       setAskProblem(null);
       try {
-        const { runId, messageId } = await send(supabase, threadId, question);
+        const again = () => setUnanswered(true);
+        const { runId, messageId } = await sendQuestion(supabase, threadId, question, again);
         forgetQuestion(threadId, question);
         setMessages((before) => withQuestion(before ?? [], question, runId, messageId));
+        // Another tab may have asked before it.
+        reload();
         return true;
       } catch (error) {
         setAskProblem(messageOf(error));
@@ -71,7 +58,7 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
         setSending(null);
       }
     },
-    [supabase, threadId, reload],
+    [supabase, threadId, setMessages, reload],
   );
 
   const active = messages?.findLast(
@@ -79,8 +66,10 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
   );
   return {
     messages,
-    sending,
-    problem: askProblem ?? loadProblem,
+    // The thread may tell of a question before the answer to sending it arrives.
+    sending: messages?.some((message) => message.id === sending?.id) ? null : sending,
+    unanswered,
+    problem: askProblem ?? problem,
     activeRunId: active?.runId ?? null,
     ask,
     reload,
@@ -88,55 +77,39 @@ export function useThread(supabase: SupabaseClient, threadId: string): Thread {
   };
 }
 
-/** Sends a question until the server answers. Its id makes sending it again harmless. */
-async function send(supabase: SupabaseClient, threadId: string, { id, text }: Question) {
-  const message = { id, role: "user", parts: [{ type: "text", text }] } as const;
-  for (const delayMs of PATIENCE_MS) {
-    try {
-      return await sendMessage(supabase, threadId, message, FLOW);
-    } catch (error) {
-      const unanswered =
-        error instanceof TidewireError && (error.status === 0 || error.status >= 500);
-      if (!unanswered) throw error;
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-    }
-  }
-  return sendMessage(supabase, threadId, message, FLOW);
-}
+/** The thread's messages, read again whenever they may have changed, whoever changed them. */
+function useMessages(supabase: SupabaseClient, userId: string, threadId: string) {
+  const [messages, setMessages] = useState<readonly ThreadMessage[] | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const refresh = useRef(() => {});
 
-function withQuestion(
-  before: readonly ThreadMessage[],
-  question: Question,
-  runId: string,
-  messageId: string,
-): readonly ThreadMessage[] {
-  if (before.some((message) => message.id === question.id)) return before;
-  const parts = [{ type: "text", text: question.text } as const];
-  return [
-    ...before,
-    { id: question.id, role: "user", parts, status: "complete", runId, problem: null },
-    { id: messageId, role: "assistant", parts: [], status: "streaming", runId, problem: null },
-  ];
-}
+  useEffect(() => {
+    const leaving = new AbortController();
+    // What is shown already stays good when a single reading fails.
+    let patience = 0;
+    const reader = {
+      read: (signal: AbortSignal) => loadMessages(supabase, threadId, signal),
+      show: (read: readonly ThreadMessage[]) => {
+        patience = 1;
+        setProblem(null);
+        setMessages(read);
+      },
+      failed: (error: unknown, failures: number) => {
+        if (failures > patience) setProblem(`${messageOf(error)} Trying again…`);
+      },
+    };
+    refresh.current = keepRead(reader, leaving.signal);
+    const stopListening = listenToThread(supabase, userId, threadId, refresh.current);
+    const stopWaking = whenPageReturns(refresh.current);
+    return () => {
+      stopWaking();
+      stopListening();
+      leaving.abort();
+    };
+  }, [supabase, userId, threadId]);
 
-async function untilAnswered<T>(
-  read: () => Promise<T>,
-  failed: (reason: string) => void,
-  signal: AbortSignal,
-): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const result = await read();
-      signal.throwIfAborted();
-      return result;
-    } catch (error) {
-      signal.throwIfAborted();
-      failed(`${messageOf(error)} Trying again…`);
-      const delayMs = PATIENCE_MS[Math.min(attempt, PATIENCE_MS.length - 1)];
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      signal.throwIfAborted();
-    }
-  }
+  const reload = useCallback(() => refresh.current(), []);
+  return { messages, setMessages, problem, reload };
 }
 
 function messageOf(error: unknown): string {
