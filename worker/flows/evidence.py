@@ -22,7 +22,7 @@ class RankedPassage(Hit):
 
 
 class Extract(BaseModel):
-    """The sentences of one passage that bear on the question. `number` is what answers cite."""
+    """The sentences of one source that bear on the question. `number` is what answers cite."""
 
     number: int
     source_id: str

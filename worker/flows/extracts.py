@@ -19,27 +19,31 @@ def extract_sentences(
     """Return the telling sentences of each passage in the order of the text, code as in Markdown.
 
     A sentence tells something if it holds a word that is asked for, or follows one that does:
-    then it is likely to be about the same thing. Passages without any are left out.
+    then it is likely to be about the same thing. Passages without any are left out. Passages
+    with one title and address are one source to a reader, so they become one extract.
 
     Args:
-      passages: best first; they are numbered in this order.
+      passages: best first; the extracts are numbered in this order.
       wanted: the stems that are asked for.
       most: sentences to take from one passage.
     """
-    extracts: list[Extract] = []
+    extracts: dict[tuple[str, str | None], Extract] = {}
     for passage in passages:
-        sentences = _telling(split_sentences(passage.content), wanted)[:most]
-        if sentences:
-            extracts.append(
-                Extract(
-                    number=len(extracts) + 1,
-                    source_id=f"passage-{passage.passage_id}",
-                    title=passage.title,
-                    url=passage.url,
-                    sentences=[_CODE.sub(r"`\1`", sentence) for sentence in sentences],
-                )
-            )
-    return extracts
+        telling = _telling(split_sentences(passage.content), wanted)[:most]
+        if not telling:
+            continue
+        extract = extracts.setdefault(
+            (passage.title, passage.url),
+            Extract(
+                number=len(extracts) + 1,
+                source_id=f"passage-{passage.passage_id}",
+                title=passage.title,
+                url=passage.url,
+                sentences=[],
+            ),
+        )
+        extract.sentences += [_CODE.sub(r"`\1`", sentence) for sentence in telling]
+    return list(extracts.values())
 
 
 def _telling(sentences: Sequence[str], wanted: Collection[str]) -> list[str]:

@@ -7,11 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tidewire.model.sentences import split_sentences
+
 _ENOUGH_WORDS: Final = 120
 _MOST_WORDS: Final = 200
 _FEWEST_WORDS: Final = 40
 _UNDERLINE: Final = re.compile(r"([*=\-~^\"'+#])\1{2,}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"(])")
+# A footnote begins with its mark; prose has the mark after a space, behind a word or a stop. Code
+# in straight quotes is matched first, so that nothing inside it is taken for a mark.
+_FOOTNOTE: Final = re.compile(r"^\s*\[\d{1,2}\]\s+(?=\S)")
+_FOOTNOTE_MARK: Final = re.compile(
+    r'(?P<code>"[^"]{1,120}")|(?:(?<=\.)\s+\[\d{1,2}\]\.?|(?<=[\w,;)"\u2019\u201d*])\s+\[\d{1,2}\])'
+    r"(?=[\s.,;)]|$)"
+)
+_EMPHASIZED_NAME: Final = re.compile(r"(?<![\w*])\*([A-Za-z_][\w.]*)\*(?![\w*])")
 # Shorter paragraphs ("For example:") are said in many places and belong in each.
 _TELLING_LENGTH: Final = 60
 
@@ -57,11 +67,26 @@ def _sections(text: str) -> list[_Section]:
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         lines = block.splitlines()
         if len(lines) >= 2 and _UNDERLINE.fullmatch(lines[1].strip()):
-            sections.append(_Section(lines[0].strip().replace('"', "")))
+            sections.append(_Section(_heading(lines[0])))
             block = "\n".join(lines[2:])
         if block.strip():
-            sections[-1].paragraphs.append(block.rstrip())
+            sections[-1].paragraphs.append(_without_footnote_marks(block.rstrip()))
     return sections if sections[0].paragraphs or len(sections) == 1 else sections[1:]
+
+
+def _heading(line: str) -> str:
+    """Return the heading as plain text: titles are shown where no markup is read."""
+    return _EMPHASIZED_NAME.sub(r"\1", line.strip().replace('"', ""))
+
+
+def _without_footnote_marks(paragraph: str) -> str:
+    """Return prose without marks like [1], which answers would pass on as citations of theirs.
+
+    Code stays as it is: there [1] is a list or a subscript.
+    """
+    if not split_sentences(paragraph):
+        return paragraph
+    return _FOOTNOTE_MARK.sub(lambda m: m["code"] or "", _FOOTNOTE.sub("", paragraph))
 
 
 def _is_new(paragraph: str, seen: set[str]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flows.evidence import Hit, RankedPassage
+from flows.follow_up import subject
 from tidewire.model.sentences import keywords, stem, terms
 
 # Okapi BM25 with the constants that its authors found to do well on most collections.
@@ -21,9 +22,17 @@ _EARLIER_QUESTION: Final = 0.35
 
 
 def question_weights(question: str, earlier: str | None = None) -> dict[str, float]:
-    """Return the stems that are asked for, those of the earlier question with less weight."""
-    weights = dict.fromkeys(map(stem, keywords(question)), 1.0)
-    for word in keywords(earlier or ""):
+    """Return the stems that are asked for, those of `earlier` with less weight.
+
+    Args:
+      question: what is asked now.
+      earlier: the questions that it goes on from; None for a question that stands alone.
+    """
+    own = subject(question)
+    if not own and earlier:  # "can you say more?": what it is about was all said before
+        return dict.fromkeys(map(stem, subject(earlier)), 1.0)
+    weights = dict.fromkeys(map(stem, own or keywords(question)), 1.0)
+    for word in subject(earlier or ""):
         weights.setdefault(stem(word), _EARLIER_QUESTION)
     return weights
 

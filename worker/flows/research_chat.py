@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from flows.evidence import Answer, Extract, Hit, RankedPassage, Source
 from flows.extracts import extract_sentences
+from flows.follow_up import earlier_context, subject
 from flows.prompt import message_text, prompt
 from flows.rank import question_weights, rank
 from tidewire.flow import ChatInput, Context, Flow
@@ -22,14 +24,21 @@ research_chat = Flow("research_chat", input=ChatInput, access="authenticated", l
 
 @research_chat.step(timeout=timedelta(seconds=30))
 async def search(ctx: Context, input: ChatInput) -> list[Hit]:
-    """Find passages that hold any word of the question, or of the one before it."""
-    earlier = await _earlier_question(ctx, input)
-    # As alternatives: a question in plain words seldom has all of them in one passage.
-    words = dict.fromkeys([*keywords(input.message.text), *keywords(earlier or "")])
-    found = await ctx.supabase.rpc(
-        "search_passages", {"query": " or ".join(words), "quantity": _CANDIDATES}
-    ).execute()
-    hits = [Hit.model_validate(row) for row in found.data]
+    """Find passages that hold any word of the question, or of those that it goes on from.
+
+    A question whose own words are nowhere has no answer, whatever was asked before.
+    """
+    question = input.message.text
+    earlier = await _earlier_context(ctx, input)
+    own = subject(question)
+    if earlier is None:
+        hits = await _passages(ctx, own or keywords(question))
+    else:
+        hits = await _passages(ctx, own) if own else []
+        if hits or not own:
+            # Asked for alone too: among many words, the new one might be crowded out.
+            hits += await _passages(ctx, [*own, *subject(earlier)])
+    hits = list({hit.passage_id: hit for hit in hits}.values())
     await ctx.progress(f"{len(hits)} passages found", {"passages": len(hits)})
     return hits
 
@@ -37,14 +46,14 @@ async def search(ctx: Context, input: ChatInput) -> list[Hit]:
 @research_chat.step(publish=True, timeout=timedelta(seconds=30))
 async def rerank(ctx: Context, input: ChatInput, search: list[Hit]) -> list[RankedPassage]:
     """Keep the passages that fit the question best."""
-    wanted = question_weights(input.message.text, await _earlier_question(ctx, input))
+    wanted = question_weights(input.message.text, await _earlier_context(ctx, input))
     return rank(search, wanted, _PASSAGES)
 
 
 @research_chat.step(publish=True, timeout=timedelta(seconds=30))
 async def extract(ctx: Context, input: ChatInput, rerank: list[RankedPassage]) -> list[Extract]:
     """Keep the sentences that bear on the question, and say where they come from."""
-    wanted = question_weights(input.message.text, await _earlier_question(ctx, input))
+    wanted = question_weights(input.message.text, await _earlier_context(ctx, input))
     extracts = extract_sentences(rerank, wanted, most=_SENTENCES_A_PASSAGE)
     if extracts:
         await ctx.stream.sources([_source_entry(e) for e in extracts])
@@ -61,11 +70,20 @@ async def generate(ctx: Context, input: ChatInput, extract: list[Extract]) -> An
     return Answer(text=answer.text, sources=sources)
 
 
-async def _earlier_question(ctx: Context, input: ChatInput) -> str | None:
-    """Return what the user asked before, without which "and what about…" cannot be understood."""
+async def _passages(ctx: Context, words: Sequence[str]) -> list[Hit]:
+    # As alternatives: a question in plain words seldom has all of them in one passage.
+    query = " or ".join(dict.fromkeys(words))
+    found = await ctx.supabase.rpc(
+        "search_passages", {"query": query, "quantity": _CANDIDATES}
+    ).execute()
+    return [Hit.model_validate(row) for row in found.data]
+
+
+async def _earlier_context(ctx: Context, input: ChatInput) -> str | None:
+    """Return what "and what about…" goes on from; None for a question that stands alone."""
     thread = await ctx.thread.messages(max_tokens=_EARLIER_TOKENS)
     asked = [m for m in thread if m["role"] == "user" and m["id"] != input.message.id]
-    return message_text(asked[-1]) if asked else None
+    return earlier_context(input.message.text, [message_text(m) for m in asked])
 
 
 def _source_entry(extract: Extract) -> dict[str, Any]:

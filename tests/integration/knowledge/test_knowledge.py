@@ -63,17 +63,17 @@ async def test_seeding_at_the_same_time_loads_once(database: Database) -> None:
     assert max(loaded) > 0
 
 
-async def test_passages_of_another_edition_are_replaced(
-    database: Database, postgres: Connection
+@pytest.mark.parametrize("mark", ["Python 2", f"{edition()}, revision 1"])
+async def test_passages_of_another_edition_or_cut_differently_are_replaced(
+    database: Database, postgres: Connection, mark: str
 ) -> None:
-    await postgres.execute(
-        "comment on table public.passages is 'Tidewire knowledge base: Python 2'"
-    )
+    await postgres.execute(f"comment on table public.passages is 'Tidewire knowledge base: {mark}'")
     assert await seed(database.dsn) == await postgres.fetchval(
         "select count(*) from public.passages"
     )
-    mark = await postgres.fetchval("select obj_description('public.passages'::regclass)")
-    assert edition() in mark
+    replaced = await postgres.fetchval("select obj_description('public.passages'::regclass)")
+    assert edition() in replaced
+    assert mark not in replaced
 
 
 async def test_table_of_the_same_name_that_is_not_ours_is_left_alone(database: Database) -> None:
