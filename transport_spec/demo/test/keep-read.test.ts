@@ -1,25 +1,48 @@
 import { expect, test } from "vitest";
 import { keepRead } from "../src/keep-read.js";
 
+interface Answer<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/** Promises by number, each made when first spoken of. */
+function answersByNumber<T>(): (place: number) => Answer<T> {
+  const made = new Map<number, Answer<T>>();
+  return (place) => {
+    let answer = made.get(place);
+    if (answer === undefined) {
+      let resolve: Answer<T>["resolve"] | undefined;
+      let reject: Answer<T>["reject"] | undefined;
+      const promise = new Promise<T>((yes, no) => {
+        resolve = yes;
+        reject = no;
+      });
+      answer = { promise, resolve: resolve!, reject: reject! };
+      made.set(place, answer);
+    }
+    return answer;
+  };
+}
+
 /** A reader whose readings the test answers, one after the other. */
 function simulatedReader() {
   const shown: string[] = [];
   const failures: number[] = [];
-  const answers: PromiseWithResolvers<string>[] = [];
-  const begun: PromiseWithResolvers<void>[] = [];
-  const nth = <T>(list: PromiseWithResolvers<T>[], place: number) =>
-    (list[place] ??= Promise.withResolvers<T>());
+  const answer = answersByNumber<string>();
+  const begun = answersByNumber<void>();
   let readings = 0;
   return {
     shown,
     failures,
     readings: () => readings,
-    begun: (place: number) => nth(begun, place).promise,
-    answer: (place: number) => nth(answers, place),
+    begun: (place: number) => begun(place).promise,
+    answer,
     reader: {
       read: () => {
-        nth(begun, readings).resolve();
-        return nth(answers, readings++).promise;
+        begun(readings).resolve();
+        return answer(readings++).promise;
       },
       show: (result: string) => shown.push(result),
       failed: (_error: unknown, count: number) => failures.push(count),
