@@ -106,6 +106,12 @@ begin
     limit 1
     for no key update skip locked;
 
+    -- The one that waits may be locked: then the thread keeps the ended run, and so is found again.
+    continue when v_next is null and exists (
+      select
+      from public.flow_runs r
+      where r.user_id = v_thread.user_id and r.thread_id = v_thread.thread_id and r.held
+    );
     update public.flow_threads t
     set active_run_id = v_next, updated_at = tidewire.clock()
     where t.user_id = v_thread.user_id and t.thread_id = v_thread.thread_id;

@@ -112,6 +112,20 @@ begin
       'Store large data in a table or in Storage and send its id.'
     );
   end if;
+  -- jsonb keeps what JSON parsers refuse, and a worker must be able to read what it claims. The
+  -- cheap tests come first: such depth needs 200 bytes, such a number 309 digits, of which 200 are looked for.
+  if v_size > 200 and p_input @? 'strict $.**{101}' then
+    perform tidewire.refuse(
+      400, 'TW001', 'input must be nested at most 100 levels deep', 'Flatten it.'
+    );
+  end if;
+  if p_input::text ~ '[0-9]{200}'
+    and p_input @? '$.** ? (@.type() == "number" && (@ > 1.7e308 || @ < -1.7e308))'
+  then
+    perform tidewire.refuse(
+      400, 'TW001', 'input must hold no number beyond 1.7e308', 'Send such numbers as text.'
+    );
+  end if;
   if p_thread_id !~ '^[A-Za-z0-9_-]{1,64}$' then
     perform tidewire.refuse(
       400, 'TW001',

@@ -26,6 +26,11 @@ begin
       or p_message -> 'parts' = '[]'
       then 'message.parts must be a list of at least one part, got '
         || pg_catalog.left(coalesce(p_message ->> 'parts', 'nothing'), 80)
+    when p_message -> 'parts' @? 'strict $[*] ? (
+      !(@.type() == "object" && @.type.type() == "string"
+        && (@.type != "text" || @.text.type() == "string"))
+    )' or p_message @? 'strict $.parts[*] ? (@.type() != "object")'
+      then 'message.parts must be objects with a type, and text of text parts must be text'
     when coalesce(p_on_busy, '') not in ('reject', 'queue', 'cancel')
       then 'on_busy must be reject, queue or cancel, got '
         || pg_catalog.left(coalesce(p_on_busy, 'nothing'), 80)
@@ -450,7 +455,11 @@ begin
           pg_catalog.jsonb_build_object(
             'id', m.message_id, 'role', m.role, 'metadata', m.metadata
           )
-        ) || pg_catalog.jsonb_build_object('parts', m.parts)
+        ) || pg_catalog.jsonb_build_object(
+          'parts',
+          -- Ended, and somebody else is just folding it: it is read from the log, without a wait.
+          case m.status when 'streaming' then tidewire.message_parts(m.run_id) else m.parts end
+        )
         order by m.position
       ),
       '[]'
@@ -459,7 +468,14 @@ begin
     where m.user_id = v_run.user_id
       and m.thread_id = v_run.thread_id
       and m.superseded_by is null
-      and m.status <> 'streaming'
+      and (
+        m.status <> 'streaming'
+        or exists (
+          select
+          from public.flow_runs r
+          where r.run_id = m.run_id and r.finished_at is not null
+        )
+      )
       and m.position < coalesce(v_before, 9223372036854775807)
   );
 end

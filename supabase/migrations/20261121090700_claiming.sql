@@ -38,14 +38,15 @@ create type tidewire.step_key as (
   item_index integer
 );
 
--- Locks up to p_quantity ready steps, highest priority first, then oldest.
+-- Locks up to p_quantity ready steps, highest priority first, then oldest, none of the runs p_except.
 --
 -- One index range a pair of version and queue, best pair first: a single ordered scan over all of
 -- them could not use the index. Steps that another claim holds are skipped, never waited for.
 create function tidewire.lock_ready_steps (
   p_queues text[],
   p_versions text[],
-  p_quantity integer
+  p_quantity integer,
+  p_except uuid[]
 )
   returns tidewire.step_key[]
   language plpgsql
@@ -77,7 +78,10 @@ begin
     from (
       select s.run_id, s.step_slug, s.item_index
       from public.flow_steps s
-      where s.flow_version = v_line.version and s.queue = v_line.queue and s.status = 'queued'
+      where s.flow_version = v_line.version
+        and s.queue = v_line.queue
+        and s.status = 'queued'
+        and s.run_id <> all (p_except)
       order by s.priority desc, s.available_at
       limit p_quantity - pg_catalog.cardinality(v_taken)
       for no key update skip locked
@@ -87,6 +91,33 @@ begin
   end loop;
   return v_taken;
 end
+$$;
+
+-- What a claim says that found fewer steps than asked: whether ready ones were held by somebody
+-- else, and when the next scheduled one is due.
+create function tidewire.idle_answer (
+  p_busy boolean
+)
+  returns setof tidewire.answer
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select
+    null::integer, 'idle', null::uuid, null::text,
+    pg_catalog.jsonb_build_object(
+      'busy', p_busy,
+      -- Never at once: a step that is due already is locked by somebody else.
+      'next_available_in_ms', (
+        select greatest(
+          5, pg_catalog.ceil(extract(epoch from s.available_at - tidewire.clock()) * 1000)
+        )
+        from public.flow_steps s
+        where s.status = 'scheduled'
+        order by s.available_at
+        limit 1
+      )
+    )
 $$;
 
 -- Leases up to p_quantity ready steps of p_queues to one worker, highest priority first, then
@@ -113,33 +144,33 @@ as $$
 declare
   v_ready tidewire.step_key[];
   v_runs uuid[];
-  v_leased tidewire.step_key[];
+  v_busy uuid[] := '{}';
+  v_leased tidewire.step_key[] := '{}';
 begin
   if coalesce(p_quantity, 0) <= 0 then
     return;
   end if;
   perform tidewire.promote_scheduled(1000);
-  v_ready := tidewire.lock_ready_steps(p_queues, p_versions, p_quantity);
-  if pg_catalog.cardinality(v_ready) > 0 then
+  -- Again without the runs that somebody else holds, so that those at the head block nobody.
+  for v_round in 1 .. 3 loop
+    v_ready := tidewire.lock_ready_steps(
+      p_queues, p_versions, p_quantity - pg_catalog.cardinality(v_leased), v_busy
+    );
+    exit when pg_catalog.cardinality(v_ready) = 0;
     v_runs := tidewire.lock_runs(array(select distinct k.run_id from pg_catalog.unnest(v_ready) k));
-    v_leased := tidewire.lease_steps(p_worker_id, p_lease, v_ready, v_runs);
+    v_leased := v_leased || tidewire.lease_steps(p_worker_id, p_lease, v_ready, v_runs);
+    exit when pg_catalog.cardinality(v_leased) >= p_quantity;
+    v_busy := v_busy || array(
+      select distinct k.run_id from pg_catalog.unnest(v_ready) k where k.run_id <> all (v_runs)
+    );
+    exit when pg_catalog.cardinality(v_busy) = 0;
+  end loop;
+  if pg_catalog.cardinality(v_leased) > 0 then
     return query select * from tidewire.log_started(v_leased);
     return query select * from tidewire.leased_steps(v_leased);
   end if;
-  if coalesce(pg_catalog.cardinality(v_leased), 0) < p_quantity then
-    return query
-    select
-      null::integer, 'idle', null::uuid, null::text,
-      pg_catalog.jsonb_build_object(
-        'busy', pg_catalog.cardinality(v_ready) > coalesce(pg_catalog.cardinality(v_leased), 0),
-        'next_available_in_ms', (
-          select pg_catalog.ceil(extract(epoch from s.available_at - tidewire.clock()) * 1000)
-          from public.flow_steps s
-          where s.status = 'scheduled'
-          order by s.available_at
-          limit 1
-        )
-      );
+  if pg_catalog.cardinality(v_leased) < p_quantity then
+    return query select * from tidewire.idle_answer(pg_catalog.cardinality(v_busy) > 0);
   end if;
 end
 $$;

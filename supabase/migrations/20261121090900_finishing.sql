@@ -288,7 +288,12 @@ create function tidewire.backoff_delay (
   volatile
   set search_path = ''
 as $$
-  select pg_catalog.random() * least(p_cap, p_base * pg_catalog.power(2, least(p_attempt, 31) - 1))
+  select pg_catalog.make_interval(
+    secs => pg_catalog.random() * least(
+      extract(epoch from p_cap)::double precision,
+      extract(epoch from p_base)::double precision * pg_catalog.power(2, least(p_attempt, 64) - 1)
+    )
+  )
 $$;
 
 -- Records that attempts failed. Each is tried again after a backoff while it may be and attempts

@@ -40,7 +40,9 @@ begin
     perform tidewire.refuse_unknown_run(read_log.run_id);
   end if;
 
-  v_page := tidewire.log_page(v_run.run_id, v_after, coalesce(read_log.max_bytes, 1048576));
+  v_page := tidewire.log_page(
+    v_run.run_id, least(v_after, v_run.next_index), coalesce(read_log.max_bytes, 1048576)
+  );
   return pg_catalog.jsonb_build_object(
     'entries', v_page -> 'entries',
     -- Without rows left, the caller is at the head: also where the log was purged, and where the
@@ -114,6 +116,9 @@ begin
           over (order by c.chunk_index) - pg_catalog.octet_length(c.chunk_data::text) as before
       from public.streaming_chunks c
       where c.run_id = p_run_id and c.chunk_index > p_after
+      order by c.chunk_index
+      -- No row is shorter than 20 bytes: what cannot be in the page is not read.
+      limit least(20000, greatest(p_max_bytes, 1) / 20 + 1)
     ), page as (
       select
         r.chunk_index,

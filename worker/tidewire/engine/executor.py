@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 MOST_OUTPUT_BYTES: Final = 1_048_576
 _BACKOFF: Final = 0.2
+_RELEASE_SECONDS: Final = 2.0
+_RELEASE_PAUSE: Final = 0.01
 
 
 class Executor:
@@ -77,6 +79,10 @@ class Executor:
             else:
                 error = RuntimeError("the handler cancelled itself")
                 handed_on = await self._failed(attempt, stream, error)
+        except SystemExit as exit_:
+            # A handler that exits ends itself, not the worker and everybody else's steps.
+            error = RuntimeError(f"the handler raised {exit_!r}")
+            handed_on = await self._failed(attempt, stream, error)
         except Exception as error:
             handed_on = await self._failed(attempt, stream, error)
         finally:
@@ -178,13 +184,25 @@ class Executor:
     async def _hand_back(self, attempt: Attempt, stream: PendingStream) -> None:
         try:
             await stream.flush()
-            await self._steps.release([attempt.step.key()])
+            answer = await self._released(attempt)
         except Exception as error:
             if not is_transient(error) and not isinstance(error, LeaseLost | RunCancelled):
                 raise
-            _log.warning("step left to its lease", extra={"step": attempt.name})
-        else:
+            answer = "nothing"
+        if answer == "released":
             _log.info("step handed back", extra={"step": attempt.name})
+        else:
+            _log.warning("step left to its lease", extra={"step": attempt.name, "answer": answer})
+
+    async def _released(self, attempt: Attempt) -> str:
+        """Release the step; while its run is busy, as with its parallel steps, try again."""
+        deadline = asyncio.get_running_loop().time() + _RELEASE_SECONDS
+        while True:
+            reply = await self._steps.release([attempt.step.key()])
+            answer = reply.answers[0].name
+            if answer != "busy" or asyncio.get_running_loop().time() > deadline:
+                return answer
+            await asyncio.sleep(_RELEASE_PAUSE)
 
     def _fail(self, attempt: Attempt, failure: Failure) -> bool:
         attempt.finished = True

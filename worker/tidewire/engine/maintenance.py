@@ -41,7 +41,8 @@ class Maintenance:
             if await self._alarm.wait(due):
                 await asyncio.sleep(_FOLD_DELAY)
                 await self.fold()
-            else:
+            # Whether or not logs end all the time: expired leases cannot wait for a quiet moment.
+            if loop.time() >= due:
                 await self._maintain()
                 due = loop.time() + self._interval * random.uniform(0.75, 1.25)
 

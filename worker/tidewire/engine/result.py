@@ -59,8 +59,13 @@ class FailedAttempt(Result):
         super().__init__(
             attempt,
             {
-                "error": failure.error.replace("\x00", "\ufffd"),
-                "message": failure.message.replace("\x00", "\ufffd"),
+                "error": _storable(failure.error),
+                "message": _storable(failure.message),
                 "retryable": failure.retryable,
             },
         )
+
+
+def _storable(text: str) -> str:
+    """Replace what neither JSON nor Postgres takes: NUL and lone surrogates."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -42,9 +42,13 @@ class HandlerThreads:
                 outcome.set_exception(error)
 
         def work() -> None:
-            result, error = None, None
+            result: Any = None
+            error: BaseException | None = None
             try:
                 result = context.run(function)
+            except (SystemExit, KeyboardInterrupt) as raised:
+                # A handler that exits ends itself, not the worker and everybody else's steps.
+                error = RuntimeError(f"the handler raised {raised!r}")
             except BaseException as raised:  # handed to whoever awaits the call
                 error = raised
             # The loop is closed when the worker ended without this thread.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -145,4 +146,9 @@ def _encode(value: object) -> bytes:
 
 
 def _decode(data: Any) -> Any:
-    return orjson.loads(memoryview(data)[1:])
+    document = memoryview(data)[1:]
+    try:
+        return orjson.loads(document)
+    except orjson.JSONDecodeError:
+        # Numbers beyond a double's range are JSON to Postgres; the handler's types refuse them.
+        return json.loads(bytes(document))
