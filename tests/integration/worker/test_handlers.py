@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from engine_view import Runs, StartWorker
 from stack import Database as OwnDatabase
-from tidewire import Context, Flow
+from tidewire import Context, Flow, PermanentStepError
 
 
 async def test_step_over_its_time_limit_is_cancelled_and_not_only_reported(
@@ -182,3 +184,65 @@ async def test_threads_that_ignore_their_cancellation_make_the_worker_want_a_res
 
     await runs.until(asked)
     release.set()
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_handler_that_exits_fails_its_step_and_not_the_worker(
+    in_thread: bool, start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("exiting")
+
+    def leave_thread(ctx: Context) -> None:
+        sys.exit(3)
+
+    async def leave_loop(ctx: Context) -> None:
+        sys.exit(3)
+
+    add = flow.step("leave", max_attempts=1)
+    if in_thread:
+        add(leave_thread)
+    else:
+        add(leave_loop)
+    await start_worker(flow)
+    for _ in range(2):  # the second run shows that the worker is still there
+        run_id = await runs.start("exiting", {})
+        assert (await runs.finished(run_id))["status"] == "failed"
+
+
+async def test_failure_whose_text_is_no_unicode_is_recorded_at_once(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow, calls = Flow("surrogate"), 0
+
+    @flow.step(max_attempts=3)
+    async def read(ctx: Context) -> None:
+        nonlocal calls
+        calls += 1
+        raise PermanentStepError("cannot read \udce4.txt")
+
+    await start_worker(flow)
+    run_id = await runs.start("surrogate", {})
+    run = await runs.finished(run_id)
+    assert (run["status"], run["error"], calls) == ("failed", "cannot read ?.txt", 1)
+
+
+async def test_parallel_steps_of_one_run_are_all_handed_back_at_shutdown(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow, started = Flow("wide"), asyncio.Semaphore(0)
+
+    async def wait(ctx: Context) -> None:
+        started.release()
+        await asyncio.Event().wait()
+
+    for number in range(6):
+        flow.step(f"wait_{number}", max_attempts=1)(wait)
+    worker = await start_worker(flow, shutdown_seconds=0)
+    run_id = await runs.start("wide", {})
+    for _ in range(6):
+        await started.acquire()
+    await worker.stop()
+    states = await runs.rows(
+        "select status, attempt from public.flow_steps where run_id = $1", UUID(run_id)
+    )
+    assert [(row["status"], row["attempt"]) for row in states] == [("queued", 0)] * 6
