@@ -33,6 +33,11 @@ async def wait_until_registered(worker: Process, dsn: str) -> None:
                 await asyncio.sleep(_PROBE_PAUSE.total_seconds())
     except TimeoutError:
         raise StackError(f"the worker did not register its flows:\n{worker.log_tail()}") from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
         raise StackError(f"the worker's database could not be asked: {error}") from error
     raise StackError(f"the worker ended with code {worker.exit_code}:\n{worker.log_tail()}")

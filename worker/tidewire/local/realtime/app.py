@@ -88,7 +88,11 @@ async def _maintain_partitions(pool: asyncpg.Pool) -> None:
             try:
                 await pool.execute("select realtime.maintain_message_partitions()")
                 delay = _MAINTENANCE_SECONDS
-            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ) as error:
                 _log.warning("partitions not maintained", extra={"error": str(error)})
         await asyncio.sleep(delay)
 

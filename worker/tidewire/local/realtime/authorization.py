@@ -35,6 +35,7 @@ _CONNECTION_LOST = (
     OSError,  # and with it TimeoutError
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the session ended in the middle of the protocol
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
