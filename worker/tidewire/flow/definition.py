@@ -60,6 +60,7 @@ class Flow:
             raise self._wrong(f"label must be text, got {label!r}")
         try:
             self._input = None if input is None else Codec(input)
+            self._schema = None if self._input is None else json.dumps(self._input.json_schema())
         except TypeError as error:
             raise self._wrong(f"input: {error}") from error
 
@@ -130,9 +131,8 @@ class Flow:
         """
         if not self._steps:
             raise self._wrong("a flow must have at least one step, got none")
-        schema = None if self._input is None else json.dumps(self._input.json_schema())
         steps = tuple(step.shape for step in self._steps.values())
-        return FlowShape(self._slug, self._label, self._access, self._timeout, schema, steps)
+        return FlowShape(self._slug, self._label, self._access, self._timeout, self._schema, steps)
 
     def _check_step(
         self, slug: str, timeout: timedelta, on_retry: OnRetry, queue: str, priority: int

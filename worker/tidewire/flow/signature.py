@@ -58,6 +58,12 @@ def read_signature(
         except (TypeError, NameError) as error:
             raise TypeError(f"{name}: {error}") from error
 
+    output = codec_of("return value", inspect.signature(handler).return_annotation)
+    if output.loses_bytes():
+        raise TypeError(
+            "return value: bytes in a model must be base64, got UTF-8; write in the model "
+            'model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")'
+        )
     taken = {p.name: p.annotation for p in parameters}
     return HandlerSignature(
         takes_context="ctx" in taken,
@@ -67,7 +73,7 @@ def read_signature(
             for name, annotation in taken.items()
             if name not in ("ctx", "input")
         },
-        output=codec_of("return value", inspect.signature(handler).return_annotation),
+        output=output,
     )
 
 
