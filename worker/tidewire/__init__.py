@@ -13,11 +13,12 @@ from tidewire.errors import (
     StepError,
     TidewireError,
 )
-from tidewire.flow import ChatInput, Context, Flow
+from tidewire.flow import Cache, ChatInput, Context, Flow
 from tidewire.model import ChatMessage
 from tidewire.settings import Settings
 
 __all__ = [
+    "Cache",
     "ChatInput",
     "ChatMessage",
     "ConfigurationError",

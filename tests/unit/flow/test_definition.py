@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+import tidewire
 from tidewire.errors import FlowDefinitionError
 from tidewire.flow import ChatInput, Context, Flow
 
@@ -36,6 +37,17 @@ def research() -> Flow:
     return flow
 
 
+STEP_DEFAULTS = {
+    "over": None,
+    "tolerance": 0,
+    "when": None,
+    "otherwise": "skip",
+    "on_exhausted": "fail",
+    "delay_ms": 0,
+    "cache": None,
+}
+
+
 def test_definition_is_the_document_that_is_registered() -> None:
     definition = research().shape().definition()
     assert definition.pop("input_schema")["required"] == ["message"]
@@ -48,6 +60,8 @@ def test_definition_is_the_document_that_is_registered() -> None:
             {
                 "slug": "search",
                 "deps": [],
+                "takes": ["input"],
+                **STEP_DEFAULTS,
                 "queue": "default",
                 "priority": 0,
                 "max_attempts": 3,
@@ -61,6 +75,8 @@ def test_definition_is_the_document_that_is_registered() -> None:
             {
                 "slug": "generate",
                 "deps": ["search"],
+                "takes": ["input", "search"],
+                **STEP_DEFAULTS,
                 "queue": "default",
                 "priority": 0,
                 "max_attempts": 5,
@@ -170,6 +186,15 @@ def test_wrong_argument_of_a_flow_is_refused(arguments: dict[str, Any], problem:
         ({"priority": "high"}, "priority must be an integer"),
         ({"slug": "Bad"}, "slug must match"),
         ({"slug": "progress"}, "slug must not be one of the reserved words"),
+        ({"slug": "item"}, "slug must not be one of the reserved words .*item"),
+        ({"otherwise": "retry"}, "otherwise must be skip, skip_dependents or fail, got 'retry'"),
+        ({"on_exhausted": None}, "on_exhausted must be fail, skip or skip_dependents, got None"),
+        ({"delay": timedelta(seconds=-1)}, "delay must be a timedelta of 0 or more, got .*-1"),
+        ({"delay": 5}, "delay must be a timedelta of 0 or more, got 5"),
+        ({"never_retry": ValueError}, "never_retry must be a tuple of exception classes, got <cl"),
+        ({"never_retry": (ValueError, "x")}, "never_retry must hold exception classes, got 'x'"),
+        ({"never_retry": (ValueError(),)}, "never_retry must hold exception classes, got ValueErr"),
+        ({"never_retry": (int,)}, "never_retry must hold exception classes, got <class 'int'>"),
     ],
 )
 def test_wrong_argument_of_a_step_is_refused(arguments: dict[str, Any], problem: str) -> None:
@@ -186,6 +211,14 @@ def test_slug_used_twice_is_refused() -> None:
 
         @flow.step("search")
         def again() -> None: ...
+
+
+@pytest.mark.parametrize("slug", ["ctx", "input", "item", "progress", "run"])
+def test_step_cannot_have_a_name_that_means_something_else(slug: str) -> None:
+    with pytest.raises(FlowDefinitionError, match=f"flow broken, step {slug}: slug must not be on"):
+
+        @Flow("broken").step(slug)
+        def only() -> None: ...
 
 
 def no_step(ctx: Context, rerank: Any) -> None: ...
@@ -246,6 +279,34 @@ def test_input_annotated_other_than_the_flow_input_is_refused() -> None:
 
         @flow.step()
         def wrong(input: Hit) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("declared", "taken"),
+    [
+        (list[Hit], list),
+        (list[Hit], list[Hit] | None),
+        (ChatInput, BaseModel),
+        (ChatInput, ChatInput | str),
+        (ChatInput, object),
+        (dict[str, int], Any),
+    ],
+)
+def test_input_annotated_wider_than_the_flow_input_is_taken(declared: Any, taken: Any) -> None:
+    flow = Flow("wide", input=declared)
+
+    def first(input: Any) -> None: ...
+
+    first.__annotations__["input"] = taken
+    flow.step()(first)
+    assert flow.shape().steps[0].edges.takes == ("input",)
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    for module in (tidewire, tidewire.flow):
+        assert module.__all__ == sorted(module.__all__)
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert tidewire.Cache is tidewire.flow.Cache
 
 
 def test_decorator_without_parentheses_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tidewire.errors import PermanentStepError
@@ -90,3 +92,29 @@ def test_missing_output_of_a_dependency_is_named() -> None:
 def test_part_types_that_are_not_known_are_kept() -> None:
     message = ChatInput.model_validate({"message": MESSAGE}).message
     assert message.parts[1].model_dump(exclude_none=True)["mediaType"] == "image/png"
+
+
+def test_step_carries_the_exceptions_that_are_never_retried() -> None:
+    flow = Flow("sure")
+
+    @flow.step(never_retry=[LookupError, asyncio.TimeoutError])
+    def first() -> None: ...
+
+    @flow.map(never_retry=(KeyError,))
+    def second(item: int) -> None: ...
+
+    assert flow.steps["first"].never_retry == (LookupError, TimeoutError)
+    assert flow.steps["second"].never_retry == (KeyError,)
+    assert chat().steps["first"].never_retry == ()
+
+
+def test_exceptions_that_are_never_retried_make_no_other_version() -> None:
+    def shape(*kinds: type[BaseException]) -> object:
+        flow = Flow("sure")
+
+        @flow.step(never_retry=kinds)
+        def first() -> None: ...
+
+        return flow.shape()
+
+    assert shape(KeyError) == shape()

@@ -7,67 +7,150 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-Access = Literal["service", "authenticated"]
-OnRetry = Literal["continue", "restart"]
+from tidewire.flow.cache import Cache, check_cache
+from tidewire.flow.condition import Condition
+from tidewire.flow.retry import OnRetry, RetryPolicy
+from tidewire.flow.timing import MILLISECOND, Timing
 
-_MILLISECOND = timedelta(milliseconds=1)
-_MOST_ATTEMPTS = 1000
+Access = Literal["service", "authenticated"]
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often a step is tried, and how long the database waits in between.
+class MapOver:
+    """The list whose elements are a map's items.
 
     Args:
-      max_attempts: tries in all, 1 to 1000; 1 means that a failure is final.
-      base: wait after the first failure. Each further failure doubles it.
-      cap: upper bound of the wait; at least `base`.
+      source: "input", or the slug of the step whose output is the list.
+      tolerance: share of the items that may fail, 0 to 1.
+
+    Raises:
+      ValueError: the source is no text, or the tolerance out of range.
     """
 
-    max_attempts: int = 3
-    base: timedelta = timedelta(seconds=1)
-    cap: timedelta = timedelta(minutes=5)
+    source: str
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        attempts = self.max_attempts
-        if isinstance(attempts, bool) or not isinstance(attempts, int):
-            raise ValueError(f"max_attempts must be an integer, got {attempts!r}")
-        if not 1 <= attempts <= _MOST_ATTEMPTS:
-            raise ValueError(f"max_attempts must be 1 to {_MOST_ATTEMPTS}, got {attempts}")
-        if not isinstance(self.base, timedelta) or self.base < timedelta():
-            raise ValueError(f"backoff must be a timedelta of 0 or more, got {self.base!r}")
-        if not isinstance(self.cap, timedelta) or self.cap < self.base:
-            raise ValueError(f"backoff_cap must be a timedelta of at least backoff, got {self.cap}")
+        if not isinstance(self.source, str):
+            raise ValueError(f"over must be input or the slug of a step, got {self.source!r}")
+        share = self.tolerance
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"tolerance must be a number from 0 to 1, got {share!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Where a step stands in the flow.
+
+    Attributes:
+      deps: slugs of the earlier steps it waits for, in the order of definition.
+      takes: what its handler is given: "input" and slugs out of `deps`.
+      over: makes it a map. Its source, when a step, is one of `deps`.
+    """
+
+    deps: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    over: MapOver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is done with what a step makes.
+
+    Args:
+      stream: it writes parts of the answer into the run's log.
+      publish: the run's owner may see its output.
+      cache: later runs use its output again.
+
+    Raises:
+      ValueError: the cache is wrong, or the step streams as well.
+    """
+
+    stream: bool = False
+    publish: bool = False
+    cache: Cache | None = None
+
+    def __post_init__(self) -> None:
+        if self.cache is None:
+            return
+        check_cache(self.cache)
+        if self.stream:
+            raise ValueError(
+                f"cache must be left out of a step with stream=True, got {self.cache}; "
+                "the text that it streams is in one run's log alone"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class StepShape:
-    """One step as the database sees it. `deps` are the slugs of earlier steps."""
+    """One step as the database sees it."""
 
     slug: str
-    deps: tuple[str, ...]
-    queue: str
-    priority: int
+    edges: Edges
+    condition: Condition
+    timing: Timing
     retry: RetryPolicy
-    timeout: timedelta
-    stream: bool
-    publish: bool
-    on_retry: OnRetry
+    outcome: Outcome
+
+    @property
+    def deps(self) -> tuple[str, ...]:
+        """Slugs of the earlier steps that this one waits for."""
+        return self.edges.deps
+
+    @property
+    def over(self) -> MapOver | None:
+        """What a map maps; None for a step that is no map."""
+        return self.edges.over
+
+    @property
+    def queue(self) -> str:
+        """The line of ready steps that this one stands in."""
+        return self.timing.queue
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long one attempt may take."""
+        return self.timing.timeout
+
+    @property
+    def on_retry(self) -> OnRetry:
+        """Whether a later attempt continues the streamed text or restarts it."""
+        return self.retry.on_retry
+
+    @property
+    def cache(self) -> Cache | None:
+        """How later runs use the output again; None when they do not."""
+        return self.outcome.cache
+
+    @property
+    def may_be_skipped(self) -> bool:
+        """Whether steps that depend on this one may be worked without its output."""
+        conditional = self.condition.when is not None and self.condition.otherwise == "skip"
+        return conditional or self.retry.on_exhausted == "skip"
 
     def definition(self) -> dict[str, Any]:
         """Return the step's part of the definition document."""
+        over, cache = self.edges.over, self.outcome.cache
         return {
             "slug": self.slug,
-            "deps": list(self.deps),
-            "queue": self.queue,
-            "priority": self.priority,
+            "deps": list(self.edges.deps),
+            "takes": list(self.edges.takes),
+            "over": None if over is None else over.source,
+            "tolerance": 0.0 if over is None else float(over.tolerance),
+            "when": self.condition.when,
+            "otherwise": self.condition.otherwise,
+            "queue": self.timing.queue,
+            "priority": self.timing.priority,
+            "delay_ms": self.timing.delay // MILLISECOND,
+            "timeout_ms": self.timing.timeout // MILLISECOND,
             "max_attempts": self.retry.max_attempts,
-            "timeout_ms": self.timeout // _MILLISECOND,
-            "backoff_base_ms": self.retry.base // _MILLISECOND,
-            "backoff_cap_ms": self.retry.cap // _MILLISECOND,
-            "stream": self.stream,
-            "publish": self.publish,
-            "on_retry": self.on_retry,
+            "backoff_base_ms": self.retry.base // MILLISECOND,
+            "backoff_cap_ms": self.retry.cap // MILLISECOND,
+            "on_retry": self.retry.on_retry,
+            "on_exhausted": self.retry.on_exhausted,
+            "stream": self.outcome.stream,
+            "publish": self.outcome.publish,
+            "cache": None if cache is None else cache.definition(),
         }
 
 
@@ -95,14 +178,7 @@ class FlowShape:
             "slug": self.slug,
             "label": self.label,
             "access": self.access,
-            "timeout_ms": self.timeout // _MILLISECOND,
+            "timeout_ms": self.timeout // MILLISECOND,
             "input_schema": None if schema is None else json.loads(schema),
             "steps": [step.definition() for step in self.steps],
         }
-
-
-def timeout_problem(timeout: object) -> str | None:
-    """Return why `timeout` cannot be used, or None when it can. No timeout may be missing."""
-    if not isinstance(timeout, timedelta) or timeout < _MILLISECOND:
-        return f"timeout must be a timedelta of at least 1 ms, got {timeout!r}"
-    return None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tidewire.flow.arguments import Taken
 from tidewire.flow.codec import Codec
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -16,11 +17,12 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 @dataclass(frozen=True, slots=True)
 class HandlerSignature:
-    """What a handler takes. `input` is None when it does not take the run's input."""
+    """What a handler takes. `input` and `item` are None when it does not take them."""
 
     takes_context: bool
     input: Codec | None
-    deps: Mapping[str, Codec]
+    item: Codec | None
+    deps: Mapping[str, Taken]
     output: Codec
 
 
@@ -46,33 +48,35 @@ def read_signature(
         raise TypeError(
             "handler must return its output, got a generator; stream through ctx.stream"
         )
-    parameters = inspect.signature(handler).parameters.values()
-    for parameter in parameters:
+    signature = inspect.signature(handler)
+    parameters = signature.parameters
+    for parameter in parameters.values():
         problem = _parameter_problem(parameter, slug, earlier)
         if problem:
             raise TypeError(problem)
 
-    def codec_of(name: str, annotation: Any) -> Codec:
+    def codec_of(subject: str, annotation: Any) -> Codec:
         try:
             return Codec(_resolve(annotation, handler, namespace))
         except (TypeError, NameError) as error:
-            raise TypeError(f"{name}: {error}") from error
+            raise TypeError(f"{subject}: {error}") from error
 
-    output = codec_of("return value", inspect.signature(handler).return_annotation)
+    codecs = {
+        name: codec_of(f"parameter {name}", parameter.annotation)
+        for name, parameter in parameters.items()
+        if name != "ctx"
+    }
+    output = codec_of("return value", signature.return_annotation)
     if output.loses_bytes():
         raise TypeError(
             "return value: bytes in a model must be base64, got UTF-8; write in the model "
             'model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")'
         )
-    taken = {p.name: p.annotation for p in parameters}
     return HandlerSignature(
-        takes_context="ctx" in taken,
-        input=codec_of("parameter input", taken["input"]) if "input" in taken else None,
-        deps={
-            name: codec_of(f"parameter {name}", annotation)
-            for name, annotation in taken.items()
-            if name not in ("ctx", "input")
-        },
+        takes_context="ctx" in parameters,
+        input=codecs.pop("input", None),
+        item=codecs.pop("item", None),
+        deps={name: Taken(codec, parameters[name].default) for name, codec in codecs.items()},
         output=output,
     )
 
@@ -83,7 +87,7 @@ def _parameter_problem(
     name = parameter.name
     if parameter.kind not in _BY_NAME:
         return f"parameter {name} must be passable by name, got {parameter.kind.description}"
-    if name in ("ctx", "input") or name in earlier:
+    if name in ("ctx", "input", "item") or name in earlier:
         return None
     if name == slug:
         return f"parameter {name} names the step itself; a step depends on earlier steps only"

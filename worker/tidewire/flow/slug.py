@@ -15,6 +15,7 @@ RESERVED_STEP_SLUGS: Final = frozenset(
         "ctx",
         "flow",
         "input",
+        "item",
         "partial_response",
         "progress",
         "reset",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidewire.errors import PermanentStepError
+from tidewire.flow.arguments import Arguments
 from tidewire.flow.codec import Codec
 from tidewire.flow.shape import StepShape
 
@@ -19,18 +20,16 @@ class Step:
 
     Attributes:
       name: `flow/step`, as errors and logs name it.
-      checks_input: decode the run's input even when the handler does not take it.
+      output: encodes what the handler returns; for a map, the output of one item.
+      never_retry: exceptions after which no further attempt is made.
     """
 
     name: str
     shape: StepShape
     handler: Callable[..., Any]
-    takes_context: bool
-    takes_input: bool
-    checks_input: bool
-    input: Codec
-    inputs: Mapping[str, Codec]
+    arguments: Arguments
     output: Codec
+    never_retry: tuple[type[BaseException], ...] = ()
 
     @property
     def is_async(self) -> bool:
@@ -40,28 +39,30 @@ class Step:
             getattr(handler, "__call__", None)  # noqa: B004  an object with an async __call__
         )
 
-    def bind(self, ctx: Any, run_input: Any, inputs: Mapping[str, Any]) -> Callable[[], Any]:
+    @property
+    def item(self) -> Codec | None:
+        """Decodes the item of a map; None for a step that is no map."""
+        return self.arguments.item
+
+    def bind(
+        self, ctx: Any, run_input: Any, inputs: Mapping[str, Any], item: Any = None
+    ) -> Callable[[], Any]:
         """Return the handler's call with its arguments decoded, ready to be made.
 
         Args:
           ctx: handed through.
-          run_input: the run's input as JSON.
-          inputs: the outputs of the steps this one depends on as JSON, by slug.
+          run_input: the run's input as JSON; anything when the step's shape does not take it.
+          inputs: outputs of the steps this one depends on as JSON, by slug. For one that is not
+            there because it was skipped, the parameter's default stands, or None.
+          item: the element as JSON that this attempt is for, when the step is a map.
 
         Raises:
           PermanentStepError: a value does not fit its annotation, as it would not next time.
         """
-        arguments: dict[str, Any] = {}
-        if self.takes_context:
-            arguments["ctx"] = ctx
-        if self.takes_input or self.checks_input:
-            decoded = self._decode(self.input, run_input, "the run's input")
-            if self.takes_input:
-                arguments["input"] = decoded
-        for slug, codec in self.inputs.items():
-            if slug not in inputs:
-                raise PermanentStepError(f"{self.name}: the output of step {slug} is missing")
-            arguments[slug] = self._decode(codec, inputs[slug], f"the output of step {slug}")
+        try:
+            arguments = self.arguments.decode(ctx, run_input, inputs, item)
+        except ValueError as error:
+            raise PermanentStepError(f"{self.name}: {error}") from error
         return functools.partial(self.handler, **arguments)
 
     def encode_output(self, value: Any) -> Any:
@@ -76,9 +77,3 @@ class Step:
             raise PermanentStepError(
                 f"{self.name}: the step's output cannot be stored: {error}"
             ) from error
-
-    def _decode(self, codec: Codec, value: Any, subject: str) -> Any:
-        try:
-            return codec.decode(value)
-        except ValueError as error:
-            raise PermanentStepError(f"{self.name}: {subject} is not valid: {error}") from error
