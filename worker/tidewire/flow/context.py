@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
@@ -131,7 +132,10 @@ class Context(Protocol):
     def run_id(self) -> UUID: ...
     @property
     def user_id(self) -> UUID | None:
-        """The run's owner; None when the run belongs to the service."""
+        """The run's owner; None when the run belongs to the service.
+
+        Refused, like `thread_id` and `thread`, in a step whose cache has scope="shared".
+        """
 
     @property
     def thread_id(self) -> str | None:
@@ -152,7 +156,9 @@ class Context(Protocol):
     @property
     def thread(self) -> Thread: ...
     @property
-    def stream(self) -> Stream: ...
+    def stream(self) -> Stream:
+        """The run's log, as far as this step may write it; refused to the items of a map."""
+
     @property
     def model(self) -> Model: ...
     @property
@@ -167,6 +173,20 @@ class Context(Protocol):
 
     async def save_checkpoint(self, data: Any) -> None:
         """Save JSON for the next attempt; returns once it is committed with all that was logged."""
+
+    async def sleep(self, name: str, duration: timedelta) -> None:
+        """Sleep for `duration`, however long that is and whatever dies meanwhile.
+
+        The first call with a name ends the attempt and frees the worker's slot. When the time has
+        come the handler runs again from its top, and this call then returns at once: do nothing
+        before it that must not be done twice, or keep what was done in a checkpoint. Sleeping takes
+        none of the step's attempts. The time counts from the first call; a later call with another
+        duration does not change it.
+
+        Args:
+          name: tells the sleeps of one step apart; each name sleeps once.
+          duration: 0 or more.
+        """
 
     def wait(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
         """Run one of this context's coroutines from a handler's thread and return its result."""
