@@ -126,3 +126,52 @@ create type tidewire.log_draft as (
   attempt integer,
   chunk jsonb
 );
+
+-- What names a step. item_index is -1 but for the items of a map.
+create type tidewire.step_key as (
+  run_id uuid,
+  step_slug text,
+  item_index integer
+);
+
+-- Who takes steps that are ready, and how many.
+create type tidewire.claim as (
+  worker_id uuid,
+  lease interval,
+  queues text[],
+  versions text[],
+  quantity integer
+);
+
+-- What a call changes about a run, beside its log. Several changes of one run add up.
+--   starts  its first step was claimed
+--   steps   how many more of its steps are settled
+--   status  the terminal one it reaches, with its error or output
+create type tidewire.run_change as (
+  run_id uuid,
+  starts boolean,
+  steps integer,
+  status text,
+  error text,
+  output jsonb
+);
+
+-- A step that has reached its end without ending its run.
+--   ordinal   of the request item that did it; null when none did
+--   cascades  it was skipped together with all that depends on it
+--   line_at   its place in its line, which its dependents take over: started runs finish first
+create type tidewire.settled_step as (
+  ordinal integer,
+  run_id uuid,
+  step_slug text,
+  flow_version text,
+  cascades boolean,
+  line_at timestamptz
+);
+
+-- What follows from something that happened to steps. A change of status failed ends its run.
+create type tidewire.consequences as (
+  settled tidewire.settled_step[],
+  drafts tidewire.log_draft[],
+  changes tidewire.run_change[]
+);

@@ -13,6 +13,7 @@ create table tidewire.flow_versions (
   label text not null,
   access text not null,
   run_timeout interval not null,
+  step_count integer not null,
   definition jsonb not null,
   created_at timestamptz not null default pg_catalog.now(),
   constraint access_is_known check (access in ('service', 'authenticated')),
@@ -36,18 +37,42 @@ create table tidewire.step_definitions (
   streams boolean not null,
   publishes boolean not null,
   on_retry text not null,
+  takes_input boolean not null,
+  map_over text,
+  tolerance double precision not null,
+  condition jsonpath,
+  otherwise text not null,
+  on_exhausted text not null,
+  delay interval not null,
+  cache_fresh interval,
+  cache_scope text,
+  cache_key jsonpath,
+  -- Whether more is to be done than to queue it when it becomes ready.
+  decided boolean not null generated always as (
+    map_over is not null or condition is not null or delay > interval '0' or cache_fresh is not null
+  ) stored,
   primary key (flow_version, step_slug),
   constraint step_slug_is_a_slug check (step_slug ~ '^[a-z][a-z0-9_]{0,62}$'),
   constraint at_least_one_attempt check (max_attempts between 1 and 1000),
   constraint attempt_timeout_is_positive check (attempt_timeout > interval '0'),
   constraint backoff_is_not_negative check (backoff_base >= interval '0' and backoff_cap >= backoff_base),
-  constraint on_retry_is_known check (on_retry in ('continue', 'restart'))
+  constraint on_retry_is_known check (on_retry in ('continue', 'restart')),
+  constraint tolerance_is_a_share check (tolerance between 0 and 1),
+  constraint otherwise_is_known check (otherwise in ('skip', 'skip_dependents', 'fail')),
+  constraint on_exhausted_is_known check (on_exhausted in ('skip', 'skip_dependents', 'fail')),
+  constraint delay_is_not_negative check (delay >= interval '0'),
+  constraint cache_scope_is_known check (cache_scope in ('owner', 'shared')),
+  constraint cache_has_a_scope check ((cache_fresh is null) = (cache_scope is null))
 );
 
+-- taken: the step is given the output. decided: of the step itself, copied here because every
+-- completion asks for it.
 create table tidewire.step_dependencies (
   flow_version text not null,
   step_slug text not null,
   depends_on text not null,
+  taken boolean not null,
+  decided boolean not null,
   primary key (flow_version, step_slug, depends_on),
   foreign key (flow_version, step_slug) references tidewire.step_definitions on delete cascade,
   foreign key (flow_version, depends_on) references tidewire.step_definitions on delete cascade
@@ -69,20 +94,58 @@ create table tidewire.workers (
   stopped_at timestamptz
 );
 
+-- What the database takes at most. One row; change it by update.
+--   payload_bytes     input of a run, output and checkpoint of a step
+--   map_output_bytes  the list that a map's items add up to
+--   map_items         elements of the list that a map runs over
+create table tidewire.limits (
+  singleton boolean primary key default true,
+  payload_bytes integer not null default 1048576,
+  map_output_bytes integer not null default 16777216,
+  map_items integer not null default 100000,
+  constraint there_is_one_row check (singleton),
+  constraint limits_can_be_stored check (
+    payload_bytes between 1024 and 67108864
+    and map_output_bytes between 1024 and 134217728
+    and map_items between 1 and 1000000
+  )
+);
+
+insert into tidewire.limits default values;
+
+-- Outputs to be used again instead of being worked out. owner is what an entry is kept behind: a
+-- user's id, service, or shared. An entry goes with the run that made it, and so with its user.
+create table tidewire.cache (
+  flow_version text not null,
+  step_slug text not null,
+  owner text not null,
+  key bytea not null,
+  output jsonb not null,
+  run_id uuid not null,
+  stored_at timestamptz not null,
+  fresh_until timestamptz not null,
+  primary key (flow_version, step_slug, owner, key)
+);
+
+create index cache_by_run on tidewire.cache (run_id);
+create index cache_by_freshness on tidewire.cache (fresh_until);
+
+alter table tidewire.limits enable row level security;
+alter table tidewire.cache enable row level security;
 alter table tidewire.flows enable row level security;
 alter table tidewire.flow_versions enable row level security;
 alter table tidewire.step_definitions enable row level security;
 alter table tidewire.step_dependencies enable row level security;
 alter table tidewire.workers enable row level security;
 
--- Announces a worker. Repeating it with the same id refreshes the row.
+-- Announces a worker and tells it the limits {payload_bytes}. Repeating it refreshes the row.
 --
 -- p_document: {name, pid, host, queues: [text]}
 create function tidewire.register_worker (
   p_worker_id uuid,
   p_document jsonb
 )
-  returns void
+  returns jsonb
   language plpgsql
   volatile
   security definer -- the worker's role has no right on the tables
@@ -99,6 +162,7 @@ begin
   )
   on conflict (worker_id) do update
     set queues = excluded.queues, last_seen_at = tidewire.clock(), stopped_at = null;
+  return (select pg_catalog.jsonb_build_object('payload_bytes', l.payload_bytes) from tidewire.limits l);
 end
 $$;
 
@@ -197,7 +261,8 @@ begin
   end if;
   v_slug := coalesce(p_step ->> 'slug', 'null');
   if v_slug !~ '^[a-z][a-z0-9_]{0,62}$' or v_slug in (
-    'input', 'ctx', 'run', 'flow', 'progress', 'sources', 'reset', 'partial_response', 'child_run'
+    'input', 'ctx', 'item', 'run', 'flow', 'progress', 'sources', 'reset', 'partial_response',
+    'child_run'
   ) then
     return pg_catalog.format('step %s has a slug that is reserved or not a slug', v_slug);
   elsif v_slug = any (p_earlier) then
@@ -230,11 +295,98 @@ begin
     tidewire.number_problem(
       p_step, 'backoff_base_ms', 0, coalesce((p_step ->> 'backoff_cap_ms')::numeric, 0)
     ),
-    case when p_step ? 'priority' then
-      tidewire.number_problem(p_step, 'priority', -1000000, 1000000)
-    end
+    tidewire.number_problem('{"priority": 0}' || p_step, 'priority', -1000000, 1000000),
+    tidewire.number_problem('{"delay_ms": 0}' || p_step, 'delay_ms', 0, 31536000000),
+    tidewire.graph_problem(p_step)
   );
 end
+$$;
+
+-- Why a text is no jsonpath; null when it is one, or is missing.
+create function tidewire.path_problem (
+  p_key text,
+  p_path jsonb
+)
+  returns text
+  language plpgsql
+  immutable
+  set search_path = ''
+as $$
+begin
+  if p_path is null or p_path = 'null' then
+    return null;
+  elsif pg_catalog.jsonb_typeof(p_path) <> 'string' then
+    return pg_catalog.format('%s must be a jsonpath, got %s', p_key, pg_catalog.left(p_path::text, 40));
+  end if;
+  perform (p_path #>> '{}')::jsonpath;
+  return null;
+exception
+  when others then
+    return pg_catalog.format(
+      '%s must be a jsonpath, got %s (%s)', p_key, pg_catalog.left(p_path::text, 80), sqlerrm);
+end
+$$;
+
+-- What is wrong with a step's cache: {fresh_ms, scope, key?}.
+create function tidewire.cache_problem (
+  p_step jsonb
+)
+  returns text
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select case
+    when p_step -> 'cache' is null or p_step -> 'cache' = 'null' then null
+    when pg_catalog.jsonb_typeof(p_step -> 'cache') <> 'object'
+      then 'cache must be an object, got ' || pg_catalog.left(p_step ->> 'cache', 40)
+    when coalesce(p_step #>> '{cache,scope}', '') not in ('owner', 'shared')
+      then 'cache.scope must be owner or shared, got ' || coalesce(p_step #>> '{cache,scope}', 'nothing')
+    when p_step #>> '{cache,scope}' = 'shared' and p_step #>> '{cache,key}' is not null
+      then 'cache.key must be left out with scope shared: what a step is given is the key'
+    when (p_step ->> 'stream')::boolean
+      then 'cache must be null for a step that streams, whose text is in the log'
+    else coalesce(
+      tidewire.number_problem(p_step -> 'cache', 'fresh_ms', 1, 31536000000),
+      tidewire.path_problem('cache.key', p_step #> '{cache,key}')
+    )
+  end
+$$;
+
+-- What is wrong with how a step is reached: its map, condition, outcomes and cache.
+create function tidewire.graph_problem (
+  p_step jsonb
+)
+  returns text
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select case
+    when pg_catalog.jsonb_typeof(coalesce(p_step -> 'takes', '[]')) <> 'array'
+      then 'takes must be a list of input and dependencies'
+    when exists (
+      select
+      from pg_catalog.jsonb_array_elements_text(coalesce(p_step -> 'takes', '[]')) t
+      where t.value <> 'input' and not p_step -> 'deps' ? t.value
+    ) then 'takes must be a list of input and dependencies, got ' || (p_step ->> 'takes')
+    when coalesce(p_step ->> 'over', 'input') <> 'input' and not p_step -> 'deps' ? (p_step ->> 'over')
+      then 'over must be input or a dependency, got ' || (p_step ->> 'over')
+    when pg_catalog.jsonb_typeof(coalesce(p_step -> 'tolerance', '0')) <> 'number'
+      or (p_step ->> 'tolerance')::numeric not between 0 and 1
+      then 'tolerance must be a number from 0 to 1, got ' || (p_step ->> 'tolerance')
+    when coalesce(p_step ->> 'otherwise', 'skip') not in ('skip', 'skip_dependents', 'fail')
+      then 'otherwise must be skip, skip_dependents or fail, got ' || (p_step ->> 'otherwise')
+    when coalesce(p_step ->> 'on_exhausted', 'fail') not in ('skip', 'skip_dependents', 'fail')
+      then 'on_exhausted must be skip, skip_dependents or fail, got ' || (p_step ->> 'on_exhausted')
+    when p_step -> 'over' is distinct from null and p_step -> 'over' <> 'null'
+      and (p_step ->> 'stream')::boolean
+      then 'stream must be false for a map, whose items write no log'
+    else coalesce(
+      tidewire.path_problem('when', p_step -> 'when'),
+      tidewire.cache_problem(p_step)
+    )
+  end
 $$;
 
 -- Refuses a flow definition that could not run; returns nothing when it is sound.
@@ -310,10 +462,13 @@ begin
   perform tidewire.check_definition(p_definition);
   perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('tidewire.flow.' || v_slug, 0));
 
-  insert into tidewire.flow_versions (flow_version, flow_slug, label, access, run_timeout, definition)
+  insert into tidewire.flow_versions (
+    flow_version, flow_slug, label, access, run_timeout, step_count, definition
+  )
   values (
     v_version, v_slug, coalesce(p_definition ->> 'label', ''), p_definition ->> 'access',
-    (p_definition ->> 'timeout_ms')::double precision * interval '1 ms', p_definition
+    (p_definition ->> 'timeout_ms')::double precision * interval '1 ms',
+    pg_catalog.jsonb_array_length(p_definition -> 'steps'), p_definition
   )
   on conflict do nothing;
   if found then
@@ -361,7 +516,8 @@ as $$
 begin
   insert into tidewire.step_definitions (
     flow_version, step_slug, ordinal, queue, priority, dep_count, is_leaf, max_attempts,
-    attempt_timeout, backoff_base, backoff_cap, streams, publishes, on_retry
+    attempt_timeout, backoff_base, backoff_cap, streams, publishes, on_retry, takes_input, map_over,
+    tolerance, condition, otherwise, on_exhausted, delay, cache_fresh, cache_scope, cache_key
   )
   select
     p_version, s.slug, s.ordinality - 1, coalesce(s.queue, 'default'), coalesce(s.priority, 0),
@@ -373,18 +529,27 @@ begin
     ),
     s.max_attempts, s.timeout_ms * interval '1 ms', s.backoff_base_ms * interval '1 ms',
     s.backoff_cap_ms * interval '1 ms', coalesce(s.stream, false), coalesce(s.publish, false),
-    coalesce(s.on_retry, 'continue')
+    coalesce(s.on_retry, 'continue'), s.takes is null or s.takes ? 'input', s.over,
+    coalesce(s.tolerance, 0), s."when"::jsonpath, coalesce(s.otherwise, 'skip'),
+    coalesce(s.on_exhausted, 'fail'), coalesce(s.delay_ms, 0) * interval '1 ms',
+    (s.cache ->> 'fresh_ms')::double precision * interval '1 ms', s.cache ->> 'scope',
+    (s.cache ->> 'key')::jsonpath
   from rows from (
     pg_catalog.jsonb_to_recordset(p_steps) as (
       slug text, deps jsonb, queue text, priority integer, max_attempts integer,
       timeout_ms double precision, backoff_base_ms double precision,
-      backoff_cap_ms double precision, stream boolean, publish boolean, on_retry text
+      backoff_cap_ms double precision, stream boolean, publish boolean, on_retry text, takes jsonb,
+      over text, tolerance double precision, "when" text, otherwise text, on_exhausted text,
+      delay_ms double precision, cache jsonb
     )
   ) with ordinality s;
 
-  insert into tidewire.step_dependencies (flow_version, step_slug, depends_on)
-  select p_version, s.value ->> 'slug', d.value
-  from pg_catalog.jsonb_array_elements(p_steps) s,
-    pg_catalog.jsonb_array_elements_text(s.value -> 'deps') d;
+  insert into tidewire.step_dependencies (flow_version, step_slug, depends_on, taken, decided)
+  select p_version, s.value ->> 'slug', e.value, not s.value ? 'takes' or s.value -> 'takes' ? e.value,
+    d.decided
+  from pg_catalog.jsonb_array_elements(p_steps) s
+  cross join pg_catalog.jsonb_array_elements_text(s.value -> 'deps') e
+  join tidewire.step_definitions d
+    on d.flow_version = p_version and d.step_slug = s.value ->> 'slug';
 end
 $$;

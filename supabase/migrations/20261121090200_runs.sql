@@ -15,7 +15,8 @@ create table public.flow_threads (
 create table public.flow_runs (
   run_id uuid primary key default tidewire.uuid_v7(),
   flow_slug text not null,
-  flow_version text not null references tidewire.flow_versions,
+  -- No foreign key: versions are never deleted, and every start would lock the one row of its flow.
+  flow_version text not null,
   user_id uuid references auth.users on delete cascade,
   thread_id text,
   message_id text not null,
@@ -31,6 +32,7 @@ create table public.flow_runs (
   idempotency_key text,
   input_hash bytea not null,
   priority integer not null default 0,
+  start_at timestamptz,
   deadline_at timestamptz not null,
   created_at timestamptz not null default pg_catalog.now(),
   started_at timestamptz,
@@ -55,14 +57,17 @@ create table public.flow_runs (
   constraint thread_needs_an_owner check (thread_id is null or user_id is not null),
   constraint idempotency_key_is_short
     check (idempotency_key is null or pg_catalog.length(idempotency_key) between 1 and 255),
-  constraint message_id_is_url_safe check (message_id ~ '^[A-Za-z0-9_-]{1,64}$')
+  constraint message_id_is_short check (pg_catalog.length(message_id) between 1 and 64)
 )
 with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
 create unique index flow_runs_by_idempotency_key on public.flow_runs (
   (coalesce(user_id, '00000000-0000-0000-0000-000000000000'::uuid)), flow_slug, idempotency_key
 ) where idempotency_key is not null;
-create index flow_runs_by_owner on public.flow_runs (user_id, created_at desc);
+create index flow_runs_by_owner on public.flow_runs (user_id, created_at desc)
+  where user_id is not null;
+create index flow_runs_by_origin on public.flow_runs (origin_run_id)
+  where origin_run_id is not null;
 create index flow_runs_by_thread on public.flow_runs (user_id, thread_id, created_at)
   where thread_id is not null;
 create index flow_runs_by_deadline on public.flow_runs (deadline_at)
@@ -93,8 +98,13 @@ create table public.flow_messages (
 
 create index flow_messages_in_order on public.flow_messages (user_id, thread_id, position);
 
+-- Steps and chunks have no foreign key to their run: they are written under its row's lock alone,
+-- and a check for each of them would cost more than all the rest. delete_with_runs cascades.
+--
+-- A map step has a row for itself (item_index -1) that waits for its items, and one an item.
+-- available_at is a step's place in its line: when it became ready, or that of the step before it.
 create table public.flow_steps (
-  run_id uuid not null references public.flow_runs on delete cascade,
+  run_id uuid not null,
   step_slug text not null,
   item_index integer not null default -1,
   flow_version text not null,
@@ -103,6 +113,9 @@ create table public.flow_steps (
   status text not null,
   remaining_deps integer not null default 0,
   remaining_items integer,
+  total_items integer,
+  failed_items integer,
+  item_input jsonb,
   attempt integer not null default 0,
   max_attempts integer not null,
   available_at timestamptz not null,
@@ -116,8 +129,11 @@ create table public.flow_steps (
   checkpoint_data jsonb,
   checkpoint_index bigint,
   checkpoint_at timestamptz,
+  sleeps jsonb,
   output jsonb,
   error text,
+  reused text,
+  counted_at timestamptz,
   created_at timestamptz not null default pg_catalog.now(),
   ready_at timestamptz,
   started_at timestamptz,
@@ -142,7 +158,13 @@ create table public.flow_steps (
     (status in ('completed', 'failed', 'cancelled', 'skipped')) = (finished_at is not null)
   ),
   constraint attempts_stay_within_their_limit check (attempt between 0 and max_attempts),
-  constraint remaining_deps_is_not_negative check (remaining_deps >= 0)
+  constraint remaining_deps_is_not_negative check (remaining_deps >= 0),
+  constraint items_are_counted_on_the_maps_own_row check (
+    remaining_items is null
+    or (item_index = -1 and failed_items <= total_items and remaining_items between 0 and total_items)
+  ),
+  constraint item_has_an_input_exactly_if_it_is_one check ((item_index >= 0) = (item_input is not null)),
+  constraint reused_is_known check (reused in ('run', 'cache'))
 )
 with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 
@@ -154,7 +176,7 @@ create index flow_steps_scheduled on public.flow_steps (available_at) where stat
 create index flow_steps_running on public.flow_steps (run_id) where status = 'running';
 
 create table public.streaming_chunks (
-  run_id uuid not null references public.flow_runs on delete cascade,
+  run_id uuid not null,
   chunk_index bigint not null,
   first_index bigint not null,
   delta_ends integer[],
@@ -184,3 +206,28 @@ create table public.streaming_chunks (
   )
 )
 with (autovacuum_vacuum_insert_scale_factor = 0.05);
+
+-- Takes the steps, the logs and the cached outputs of deleted runs along.
+create function tidewire.delete_with_runs ()
+  returns trigger
+  language plpgsql
+  volatile
+  security definer -- whoever may delete a run need not have rights on what hangs on it
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+as $$
+begin
+  delete from public.streaming_chunks c using gone g where c.run_id = g.run_id;
+  delete from public.flow_steps s using gone g where s.run_id = g.run_id;
+  delete from tidewire.cache c using gone g where c.run_id = g.run_id;
+  return null;
+end
+$$;
+
+create trigger "Steps and logs go with their run"
+after delete on public.flow_runs
+referencing old table as gone
+for each statement
+execute function tidewire.delete_with_runs();

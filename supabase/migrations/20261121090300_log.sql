@@ -1,5 +1,35 @@
 -- The log of a run: dense, numbered under the run's row, ended by exactly one terminal entry.
 
+-- Makes this session plan its statements anew when the hot tables have doubled, or shrunk to a
+-- quarter, since it planned them.
+--
+-- A plan made while the tables are nearly empty reads them whole, and a session keeps it until
+-- somebody analyzes them: by then each call may read all that was written in between. The planner
+-- sees a table's true size without statistics, so it is enough to ask it again. For every function
+-- that a session calls often.
+create function tidewire.keep_plans_fresh ()
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_pages bigint := (
+    pg_catalog.pg_relation_size('public.flow_steps') + pg_catalog.pg_relation_size('public.flow_runs')
+      + pg_catalog.pg_relation_size('public.streaming_chunks')
+  ) / 8192;
+  v_planned bigint := coalesce(
+    nullif(pg_catalog.current_setting('tidewire.planned_pages', true), '')::bigint, v_pages
+  );
+begin
+  if v_pages > 2 * v_planned + 8 or v_pages < v_planned / 4 then
+    discard plans;
+    v_planned := v_pages;
+  end if;
+  perform pg_catalog.set_config('tidewire.planned_pages', v_planned::text, false);
+end
+$$;
+
 -- Locks the runs that nobody else holds and returns their ids; deleted ones are not among them.
 -- Never waits. Statements after this one see everything that was committed under these locks.
 create function tidewire.lock_runs (
@@ -27,10 +57,15 @@ begin
 end
 $$;
 
--- Appends drafts to the logs of their runs, in the order given, and answers one logged row a run.
+-- Makes changes to runs and appends drafts to their logs, in the order given. Answers one logged
+-- row for each run that has an owner.
 --
--- The caller holds the runs' locks and took them in an earlier statement.
-create function tidewire.write_log (
+-- Every transition ends here, so that a call updates a run's row once: a second update in one
+-- transaction would cost as much again, and would check the reference to the owner, which waits
+-- for whoever deletes that user. A run that has ended takes nothing more. The caller holds the
+-- runs' locks, taken in an earlier statement.
+create function tidewire.settle_runs (
+  p_changes tidewire.run_change[],
   p_drafts tidewire.log_draft[]
 )
   returns setof tidewire.answer
@@ -40,6 +75,8 @@ create function tidewire.write_log (
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
+declare
+  v_now timestamptz := tidewire.clock();
 begin
   return query
   with drafts as (
@@ -47,41 +84,73 @@ begin
       d.run_id, d.step_slug, d.attempt, d.chunk,
       pg_catalog.row_number() over (partition by d.run_id order by d.place) - 1 as nth
     from pg_catalog.unnest(p_drafts) with ordinality d (run_id, step_slug, attempt, chunk, place)
-  ), grown as (
+  ), changes as (
+    select
+      c.run_id,
+      pg_catalog.bool_or(c.starts) as starts,
+      pg_catalog.sum(c.steps)::integer as steps,
+      pg_catalog.max(c.status) as status,
+      pg_catalog.max(c.error) as error,
+      (pg_catalog.array_agg(c.output) filter (where c.output is not null))[1] as output,
+      pg_catalog.sum(c.entries)::integer as entries
+    from (
+      select d.run_id, false as starts, 0 as steps, null as status, null as error,
+        null::jsonb as output, pg_catalog.count(*) as entries
+      from drafts d
+      group by d.run_id
+      union all
+      select c.run_id, c.starts, c.steps, c.status, c.error, c.output, 0
+      from pg_catalog.unnest(p_changes) c
+    ) c
+    group by c.run_id
+  ), changed as (
     update public.flow_runs r
-    set next_index = r.next_index + n.entries, last_append_at = tidewire.clock()
-    from (select d.run_id, pg_catalog.count(*) as entries from drafts d group by d.run_id) n
-    where r.run_id = n.run_id
-    returning r.run_id, r.user_id, r.next_index - n.entries as first_index
+    set next_index = r.next_index + c.entries,
+        last_append_at = case when c.entries > 0 then v_now else r.last_append_at end,
+        remaining_steps = r.remaining_steps - c.steps,
+        status = case
+          when c.status is not null then c.status
+          when c.starts and r.status = 'queued' then 'running'
+          else r.status
+        end,
+        started_at = case when c.starts then coalesce(r.started_at, v_now) else r.started_at end,
+        held = r.held and c.status is null,
+        error = c.error,
+        output = c.output,
+        finished_at = case when c.status is not null then v_now end
+    from changes c
+    where r.run_id = c.run_id and r.finished_at is null
+    returning r.run_id, r.user_id, r.next_index - c.entries as first_index
   ), written as (
     insert into public.streaming_chunks (
-      run_id, chunk_index, first_index, step_slug, attempt, chunk_data
+      run_id, chunk_index, first_index, step_slug, attempt, chunk_data, created_at
     )
     select
-      d.run_id, g.first_index + d.nth, g.first_index + d.nth, d.step_slug, d.attempt, d.chunk
+      d.run_id, g.first_index + d.nth, g.first_index + d.nth, d.step_slug, d.attempt, d.chunk, v_now
     from drafts d
-    join grown g using (run_id)
-    returning run_id, chunk_index, chunk_data
+    join changed g using (run_id)
   )
   select
-    null::integer, 'logged', w.run_id, null::text,
+    null::integer, 'logged', d.run_id, null::text,
     pg_catalog.jsonb_build_object(
-      'first_index', pg_catalog.min(w.chunk_index),
-      'chunks', pg_catalog.jsonb_agg(w.chunk_data order by w.chunk_index),
-      'broadcast', pg_catalog.bool_or(g.user_id is not null)
+      'first_index', g.first_index,
+      'chunks', pg_catalog.jsonb_agg(d.chunk order by d.nth),
+      'broadcast', true
     )
-  from written w
-  join grown g using (run_id)
-  group by w.run_id;
+  from drafts d
+  join changed g using (run_id)
+  where g.user_id is not null
+  group by d.run_id, g.first_index;
 end
 $$;
 
--- The log entry that tells a reader where a step is.
+-- The log entry that tells a reader where a step is. p_more: counts, reused.
 create function tidewire.progress_chunk (
   p_step_slug text,
   p_status text,
   p_attempt integer,
-  p_message text default null
+  p_message text default null,
+  p_more jsonb default '{}'
 )
   returns jsonb
   language sql
@@ -95,7 +164,7 @@ as $$
       pg_catalog.jsonb_build_object(
         'step', p_step_slug, 'status', p_status, 'attempt', p_attempt, 'message', p_message
       )
-    )
+    ) || p_more
   )
 $$;
 
@@ -186,7 +255,7 @@ begin
 end
 $$;
 
--- Broadcasts what write_log answered, for the runs that have an owner.
+-- Broadcasts what settle_runs answered.
 create function tidewire.broadcast_log (
   p_logged tidewire.answer[]
 )
@@ -198,8 +267,8 @@ as $$
 declare
   v_row tidewire.answer;
 begin
-  foreach v_row in array p_logged loop
-    continue when not (v_row.detail ->> 'broadcast')::boolean;
+  foreach v_row in array coalesce(p_logged, '{}') loop
+    continue when v_row.answer <> 'logged';
     perform tidewire.broadcast(
       'tidewire:run:' || v_row.run_id,
       'chunks',

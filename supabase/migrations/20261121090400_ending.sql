@@ -3,12 +3,15 @@
 -- Ends active runs: their steps are cancelled, open parts closed, one terminal entry written.
 --
 -- queued, running -> p_status (failed or cancelled). p_reasons holds one safe text a run: the
--- run's error, or the reason of the abort. Runs that have ended already are left alone.
--- The caller holds the runs' locks. Answers logged rows.
+-- run's error, or the reason of the abort. p_drafts and p_changes are of these and of other runs,
+-- and come before. Runs that have ended already are left alone. The caller holds the runs' locks.
+-- Answers logged rows.
 create function tidewire.end_runs (
   p_run_ids uuid[],
   p_status text,
-  p_reasons text[]
+  p_reasons text[],
+  p_drafts tidewire.log_draft[] default '{}',
+  p_changes tidewire.run_change[] default '{}'
 )
   returns setof tidewire.answer
   language plpgsql
@@ -17,49 +20,27 @@ create function tidewire.end_runs (
   set enable_seqscan = off
 as $$
 declare
-  v_drafts tidewire.log_draft[];
+  v_changes tidewire.run_change[];
   v_ended uuid[];
 begin
-  with ended as (
-    update public.flow_runs r
-    set status = p_status,
-        held = false,
-        error = case when p_status = 'failed' then e.reason end,
-        finished_at = tidewire.clock()
-    from rows from (pg_catalog.unnest(p_run_ids), pg_catalog.unnest(p_reasons)) e (run_id, reason)
-    where r.run_id = e.run_id and r.status in ('queued', 'running')
-    returning r.run_id, e.reason
-  ), open_steps as (
-    select s.run_id, s.step_slug, s.attempt, s.open_parts
-    from public.flow_steps s
-    join ended e using (run_id)
-    where s.open_parts <> '[]'
-  ), entries as (
-    select o.run_id, o.step_slug, o.attempt, c.chunk, 0 as rank, c.place
-    from open_steps o,
-      tidewire.closing_chunks(o.open_parts) with ordinality c (chunk, place)
-    union all
-    select
-      e.run_id, null, null,
-      case p_status
-        when 'failed' then pg_catalog.jsonb_build_object('type', 'error', 'errorText', e.reason)
-        else pg_catalog.jsonb_build_object('type', 'abort', 'reason', e.reason)
-      end,
-      1, 1
-    from ended e
-  )
   select
-    pg_catalog.array_agg(
-      (n.run_id, n.step_slug, n.attempt, n.chunk)::tidewire.log_draft
-      order by n.rank, n.step_slug, n.place
+    coalesce(
+      pg_catalog.array_agg(
+        (e.run_id, false, 0, p_status, case when p_status = 'failed' then e.reason end, null)
+          ::tidewire.run_change
+      ),
+      '{}'
     ),
-    pg_catalog.array_agg(distinct n.run_id)
-  into v_drafts, v_ended
-  from entries n;
+    coalesce(pg_catalog.array_agg(e.run_id), '{}')
+  into v_changes, v_ended
+  from rows from (pg_catalog.unnest(p_run_ids), pg_catalog.unnest(p_reasons)) e (run_id, reason)
+  join public.flow_runs r on r.run_id = e.run_id and r.status in ('queued', 'running');
 
-  if v_ended is null then
-    return;
-  end if;
+  return query
+  select *
+  from tidewire.settle_runs(
+    p_changes || v_changes, p_drafts || tidewire.ending_drafts(v_ended, p_run_ids, p_status, p_reasons)
+  );
   update public.flow_steps s
   set status = 'cancelled', lease_expires_at = null, attempt_deadline_at = null,
       worker_id = null, open_parts = '[]', finished_at = tidewire.clock()
@@ -68,8 +49,49 @@ begin
   update public.flow_steps s
   set open_parts = '[]'
   where s.run_id = any (v_ended) and s.open_parts <> '[]';
-  return query select * from tidewire.write_log(v_drafts);
   perform tidewire.pass_the_turn(v_ended);
+end
+$$;
+
+-- The entries that end the logs of runs which have not completed: parts closed, then error or abort.
+create function tidewire.ending_drafts (
+  p_ended uuid[],
+  p_run_ids uuid[],
+  p_status text,
+  p_reasons text[]
+)
+  returns tidewire.log_draft[]
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_drafts tidewire.log_draft[];
+begin
+  with entries as (
+    select s.run_id, s.step_slug, s.attempt, c.chunk, 0 as rank, c.place
+    from public.flow_steps s
+    cross join lateral tidewire.closing_chunks(s.open_parts) with ordinality c (chunk, place)
+    where s.run_id = any (p_ended) and s.open_parts <> '[]'
+    union all
+    select
+      e.run_id, null, null,
+      case p_status
+        when 'failed' then pg_catalog.jsonb_build_object('type', 'error', 'errorText', e.reason)
+        else pg_catalog.jsonb_build_object('type', 'abort', 'reason', e.reason)
+      end,
+      1, 1
+    from rows from (pg_catalog.unnest(p_run_ids), pg_catalog.unnest(p_reasons)) e (run_id, reason)
+    where e.run_id = any (p_ended)
+  )
+  select pg_catalog.array_agg(
+    (n.run_id, n.step_slug, n.attempt, n.chunk)::tidewire.log_draft
+    order by n.rank, n.step_slug, n.place
+  )
+  into v_drafts
+  from entries n;
+  return coalesce(v_drafts, '{}');
 end
 $$;
 
@@ -122,7 +144,8 @@ begin
 end
 $$;
 
--- Makes the steps without dependencies of a run ready to be claimed: waiting -> queued.
+-- Lets a run go that waited for its thread's turn: its first steps become ready, or wait for the
+-- run's start.
 create function tidewire.release_roots (
   p_run_id uuid
 )
@@ -131,10 +154,21 @@ create function tidewire.release_roots (
   volatile
   set search_path = ''
 as $$
+declare
+  v_logged tidewire.answer[];
 begin
-  update public.flow_steps s
-  set status = 'queued', available_at = tidewire.clock(), ready_at = tidewire.clock()
-  where s.run_id = p_run_id and s.status = 'waiting' and s.remaining_deps = 0;
+  select pg_catalog.array_agg(l)
+  into v_logged
+  from tidewire.carry_on(
+    null,
+    array(
+      select (s.run_id, s.step_slug, s.item_index)::tidewire.step_key
+      from public.flow_steps s
+      where s.run_id = p_run_id and s.status = 'waiting' and s.remaining_deps = 0
+    ),
+    null
+  ) l;
+  perform tidewire.broadcast_log(v_logged);
   perform tidewire.wake_workers();
 end
 $$;

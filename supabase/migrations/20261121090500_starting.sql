@@ -2,9 +2,10 @@
 
 -- Creates a run of a flow's current version with its steps and the first log entry.
 --
--- A held run waits for its thread's turn: its steps are not released. Input over 1 MiB: PT413
--- TW006. Answers {run_id, message_id, status, created}; created is false when the same owner used
--- the same run id or idempotency key with the same input before; another input is PT409 TW004.
+-- A held run waits for its thread's turn: its steps are not released. Before p_start_at its first
+-- steps are scheduled. Answers {run_id, message_id, status, created}; created is false when the
+-- same owner used the same run id or idempotency key with the same input before; another input is
+-- PT409 TW004.
 create function tidewire.create_run (
   p_user_id uuid,
   p_flow_slug text,
@@ -13,7 +14,8 @@ create function tidewire.create_run (
   p_thread_id text,
   p_idempotency_key text,
   p_priority integer,
-  p_held boolean
+  p_held boolean,
+  p_start_at timestamptz default null
 )
   returns jsonb
   language plpgsql
@@ -21,52 +23,87 @@ create function tidewire.create_run (
   set search_path = ''
 as $$
 declare
+  v_now timestamptz := tidewire.clock();
   v_run_id uuid := coalesce(p_run_id, tidewire.uuid_v7());
   v_hash bytea := pg_catalog.sha256(
     pg_catalog.convert_to(pg_catalog.concat_ws(E'\n', p_flow_slug, p_thread_id, p_input::text), 'UTF8')
   );
+  v_version text;
 begin
-  perform tidewire.check_start(p_input, p_thread_id, p_idempotency_key);
+  perform tidewire.keep_plans_fresh();
   insert into public.flow_runs (
     run_id, flow_slug, flow_version, user_id, thread_id, message_id, held, input, remaining_steps,
-    idempotency_key, input_hash, priority, deadline_at
+    next_index, idempotency_key, input_hash, priority, start_at, deadline_at, created_at,
+    last_append_at
   )
   select
     v_run_id, f.flow_slug, f.current_version, p_user_id, p_thread_id, v_run_id::text, p_held,
-    p_input,
-    (
-      select pg_catalog.count(*)
-      from tidewire.step_definitions d
-      where d.flow_version = f.current_version
-    ),
-    p_idempotency_key, v_hash, coalesce(p_priority, 0), tidewire.clock() + v.run_timeout
+    p_input, v.step_count, 1, p_idempotency_key, v_hash, coalesce(p_priority, 0), p_start_at,
+    greatest(v_now, p_start_at) + v.run_timeout, v_now, v_now
   from tidewire.flows f
   join tidewire.flow_versions v on v.flow_version = f.current_version
   where f.flow_slug = p_flow_slug
-  on conflict do nothing;
+  on conflict do nothing
+  returning flow_version into v_version;
   if not found then
     return tidewire.existing_run(p_user_id, p_flow_slug, p_run_id, p_idempotency_key, v_hash);
   end if;
-
-  insert into public.flow_steps (
-    run_id, step_slug, flow_version, queue, priority, status, remaining_deps, max_attempts,
-    available_at, ready_at
-  )
-  select
-    v_run_id, d.step_slug, d.flow_version, d.queue, d.priority + coalesce(p_priority, 0),
-    case when d.dep_count = 0 and not p_held then 'queued' else 'waiting' end,
-    d.dep_count, d.max_attempts, tidewire.clock(),
-    case when d.dep_count = 0 and not p_held then tidewire.clock() end
-  from tidewire.step_definitions d
-  where d.flow_version = (select r.flow_version from public.flow_runs r where r.run_id = v_run_id);
-
-  perform tidewire.write_log(
-    array[(v_run_id, null, null, tidewire.start_chunk(v_run_id, p_flow_slug))::tidewire.log_draft]
-  );
-  perform tidewire.wake_workers();
+  insert into public.streaming_chunks (run_id, chunk_index, first_index, chunk_data, created_at)
+  values (v_run_id, 0, 0, tidewire.start_chunk(v_run_id, p_flow_slug), v_now);
+  perform tidewire.create_steps(v_run_id, v_version, coalesce(p_priority, 0), p_held, p_start_at);
   return pg_catalog.jsonb_build_object(
-    'run_id', v_run_id, 'message_id', v_run_id, 'status', 'queued', 'created', true
+    'run_id', v_run_id, 'message_id', v_run_id,
+    'status', (select r.status from public.flow_runs r where r.run_id = v_run_id), 'created', true
   );
+end
+$$;
+
+-- Creates the steps of a new run. Those without dependencies are ready at once, unless the run is
+-- held, starts later, or more is to be decided about them.
+create function tidewire.create_steps (
+  p_run_id uuid,
+  p_flow_version text,
+  p_priority integer,
+  p_held boolean,
+  p_start_at timestamptz
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_now timestamptz := tidewire.clock();
+  v_later boolean := coalesce(p_start_at > v_now, false);
+  v_undecided tidewire.step_key[];
+begin
+  with created as (
+    insert into public.flow_steps (
+      run_id, step_slug, flow_version, queue, priority, status, remaining_deps, max_attempts,
+      available_at, ready_at, created_at
+    )
+    select
+      p_run_id, d.step_slug, d.flow_version, d.queue, d.priority + p_priority,
+      case
+        when d.dep_count > 0 or d.decided or p_held then 'waiting'
+        when v_later then 'scheduled'
+        else 'queued'
+      end,
+      d.dep_count, d.max_attempts, greatest(v_now, p_start_at),
+      case when not (d.dep_count > 0 or d.decided or p_held or v_later) then v_now end, v_now
+    from tidewire.step_definitions d
+    where d.flow_version = p_flow_version
+    returning step_slug, status, remaining_deps
+  )
+  select pg_catalog.array_agg((p_run_id, c.step_slug, -1)::tidewire.step_key)
+  into v_undecided
+  from created c
+  where c.status = 'waiting' and c.remaining_deps = 0 and not p_held;
+  if v_undecided is not null then
+    perform tidewire.carry_on(null, v_undecided, null);
+  end if;
+  perform tidewire.wake_workers();
 end
 $$;
 
@@ -91,7 +128,8 @@ $$;
 create function tidewire.check_start (
   p_input jsonb,
   p_thread_id text,
-  p_idempotency_key text
+  p_idempotency_key text,
+  p_start_at timestamptz default null
 )
   returns void
   language plpgsql
@@ -100,15 +138,16 @@ create function tidewire.check_start (
 as $$
 declare
   v_size integer := pg_catalog.octet_length(p_input::text);
+  v_limit integer := tidewire.payload_limit();
 begin
   if p_input is null then
     perform tidewire.refuse(
       400, 'TW001', 'input must be JSON, got nothing', 'Send an object such as {} as input.'
     );
   end if;
-  if v_size > 1048576 then
+  if v_size > v_limit then
     perform tidewire.refuse(
-      413, 'TW006', pg_catalog.format('input must be at most 1048576 bytes, got %s', v_size),
+      413, 'TW006', pg_catalog.format('input must be at most %s bytes, got %s', v_limit, v_size),
       'Store large data in a table or in Storage and send its id.'
     );
   end if;
@@ -140,6 +179,12 @@ begin
       pg_catalog.format('idempotency_key must be 1 to 255 characters, got %s',
         pg_catalog.length(p_idempotency_key)),
       'Use a uuid.'
+    );
+  end if;
+  if p_start_at > tidewire.clock() + interval '1 year' or p_start_at = '-infinity' then
+    perform tidewire.refuse(
+      400, 'TW001', pg_catalog.format('start_at must be within a year from now, got %s', p_start_at),
+      'Start the run later, or by a schedule.'
     );
   end if;
 end
@@ -308,7 +353,8 @@ create function tidewire.start_run_for (
   p_run_id uuid default null,
   p_thread_id text default null,
   p_idempotency_key text default null,
-  p_priority integer default 0
+  p_priority integer default 0,
+  p_start_at timestamptz default null
 )
   returns jsonb
   language plpgsql
@@ -320,7 +366,7 @@ declare
   v_active uuid;
   v_run jsonb;
 begin
-  perform tidewire.check_start(p_input, p_thread_id, p_idempotency_key);
+  perform tidewire.check_start(p_input, p_thread_id, p_idempotency_key, p_start_at);
   if p_thread_id is not null and p_user_id is null then
     perform tidewire.refuse(
       400, 'TW001', 'thread_id must come with a user, got none', 'Pass the thread''s owner.'
@@ -330,7 +376,8 @@ begin
     v_active := tidewire.lock_thread(p_user_id, p_thread_id, null);
   end if;
   v_run := tidewire.create_run(
-    p_user_id, p_flow_slug, p_input, p_run_id, p_thread_id, p_idempotency_key, p_priority, false
+    p_user_id, p_flow_slug, p_input, p_run_id, p_thread_id, p_idempotency_key, p_priority, false,
+    p_start_at
   );
   if p_thread_id is not null and (v_run ->> 'created')::boolean then
     if v_active is not null then
@@ -349,13 +396,15 @@ $$;
 -- Returns {run_id, message_id, status, created}. Repeating a start with the same run_id or
 -- idempotency_key and the same input returns the first run. Raises PT400 TW001 bad argument,
 -- PT401 TW007 not signed in, PT404 TW003 unknown flow, PT409 TW004 same key with another input,
--- PT409 TW005 thread busy, PT413 TW006 input over 1 MiB. After an error nothing remains.
+-- PT409 TW005 thread busy, PT413 TW006 input over the limit. After an error nothing remains. Before
+-- start_at no worker takes the run.
 create function public.start_run (
   flow_slug text,
   input jsonb,
   run_id uuid default null,
   thread_id text default null,
-  idempotency_key text default null
+  idempotency_key text default null,
+  start_at timestamptz default null
 )
   returns jsonb
   language plpgsql
@@ -368,6 +417,8 @@ declare
   v_owner uuid := tidewire.signed_in_user();
 begin
   perform tidewire.check_open_to_users(flow_slug);
-  return tidewire.start_run_for(v_owner, flow_slug, input, run_id, thread_id, idempotency_key, 0);
+  return tidewire.start_run_for(
+    v_owner, flow_slug, input, run_id, thread_id, idempotency_key, 0, start_at
+  );
 end
 $$;

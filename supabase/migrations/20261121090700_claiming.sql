@@ -31,13 +31,6 @@ begin
 end
 $$;
 
--- A step under a lease, and what came before it: where its lease starts from.
-create type tidewire.step_key as (
-  run_id uuid,
-  step_slug text,
-  item_index integer
-);
-
 -- Locks up to p_quantity ready steps, highest priority first, then oldest, none of the runs p_except.
 --
 -- One index range a pair of version and queue, best pair first: a single ordered scan over all of
@@ -120,6 +113,44 @@ as $$
     )
 $$;
 
+-- Where the next step of some queues stands.
+create type tidewire.place_in_line as (
+  priority integer,
+  available_at timestamptz
+);
+
+-- The place of the ready step that goes before all others of these queues and versions.
+create function tidewire.head_of_line (
+  p_queues text[],
+  p_versions text[]
+)
+  returns tidewire.place_in_line
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_head tidewire.place_in_line;
+begin
+  select head.priority, head.available_at
+  into v_head
+  from pg_catalog.unnest(p_versions) v (version)
+  cross join pg_catalog.unnest(p_queues) q (queue)
+  cross join lateral (
+    select s.priority, s.available_at
+    from public.flow_steps s
+    where s.flow_version = v.version and s.queue = q.queue and s.status = 'queued'
+    order by s.priority desc, s.available_at
+    limit 1
+  ) head
+  order by head.priority desc, head.available_at
+  limit 1;
+  return v_head;
+end
+$$;
+
 -- Leases up to p_quantity ready steps of p_queues to one worker, highest priority first, then
 -- oldest; only of the versions it has.
 --
@@ -141,42 +172,80 @@ create function tidewire.claim_steps (
   security definer -- the worker's role has no right on the tables
   set search_path = ''
 as $$
+begin
+  if coalesce(p_quantity, 0) <= 0 then
+    return;
+  end if;
+  perform tidewire.keep_plans_fresh();
+  perform tidewire.promote_scheduled(1000);
+  return query
+  select *
+  from tidewire.carry_on(
+    null, '{}',
+    (p_worker_id, p_lease, p_queues, p_versions, p_quantity)::tidewire.claim
+  );
+end
+$$;
+
+-- A step that has just gone to sleep.
+create type tidewire.slept_step as (
+  ordinal integer,
+  run_id uuid,
+  step_slug text,
+  item_index integer,
+  attempt integer,
+  name text
+);
+
+-- What was leased from the lines, and whether ready steps were held by somebody else.
+create type tidewire.from_line as (
+  leased tidewire.step_key[],
+  busy boolean
+);
+
+-- Leases ready steps from their lines. Items of a map do not lock their run: one busy map would
+-- starve every claim.
+create function tidewire.lease_from_line (
+  p_claim tidewire.claim,
+  p_quantity integer
+)
+  returns tidewire.from_line
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
 declare
   v_ready tidewire.step_key[];
   v_runs uuid[];
   v_busy uuid[] := '{}';
   v_leased tidewire.step_key[] := '{}';
 begin
-  if coalesce(p_quantity, 0) <= 0 then
-    return;
-  end if;
-  perform tidewire.promote_scheduled(1000);
   -- Again without the runs that somebody else holds, so that those at the head block nobody.
   for v_round in 1 .. 3 loop
     v_ready := tidewire.lock_ready_steps(
-      p_queues, p_versions, p_quantity - pg_catalog.cardinality(v_leased), v_busy
+      (p_claim).queues, (p_claim).versions, p_quantity - pg_catalog.cardinality(v_leased), v_busy
     );
     exit when pg_catalog.cardinality(v_ready) = 0;
-    v_runs := tidewire.lock_runs(array(select distinct k.run_id from pg_catalog.unnest(v_ready) k));
-    v_leased := v_leased || tidewire.lease_steps(p_worker_id, p_lease, v_ready, v_runs);
+    v_runs := tidewire.lock_runs(
+      array(select distinct k.run_id from pg_catalog.unnest(v_ready) k where k.item_index = -1)
+    );
+    v_leased := v_leased || tidewire.lease_steps(
+      (p_claim).worker_id, (p_claim).lease, v_ready, v_runs
+    );
     exit when pg_catalog.cardinality(v_leased) >= p_quantity;
     v_busy := v_busy || array(
-      select distinct k.run_id from pg_catalog.unnest(v_ready) k where k.run_id <> all (v_runs)
+      select distinct k.run_id
+      from pg_catalog.unnest(v_ready) k
+      where k.item_index = -1 and k.run_id <> all (v_runs)
     );
     exit when pg_catalog.cardinality(v_busy) = 0;
   end loop;
-  if pg_catalog.cardinality(v_leased) > 0 then
-    return query select * from tidewire.log_started(v_leased);
-    return query select * from tidewire.leased_steps(v_leased);
-  end if;
-  if pg_catalog.cardinality(v_leased) < p_quantity then
-    return query select * from tidewire.idle_answer(pg_catalog.cardinality(v_busy) > 0);
-  end if;
+  return (v_leased, pg_catalog.cardinality(v_busy) > 0)::tidewire.from_line;
 end
 $$;
 
--- Puts ready steps whose runs are locked under lease. The database ends an attempt one lease after
--- its deadline, whatever the heartbeat says.
+-- Puts ready steps under lease, items and those whose runs are locked. The database ends an
+-- attempt one lease after its deadline, whatever the heartbeat says.
 create function tidewire.lease_steps (
   p_worker_id uuid,
   p_lease interval,
@@ -204,7 +273,7 @@ begin
         worker_id = p_worker_id,
         started_at = coalesce(s.started_at, v_now)
     from pg_catalog.unnest(p_ready) k, tidewire.step_definitions d
-    where k.run_id = any (p_runs)
+    where (k.item_index >= 0 or k.run_id = any (p_runs))
       and s.run_id = k.run_id
       and s.step_slug = k.step_slug
       and s.item_index = k.item_index
@@ -222,13 +291,13 @@ begin
 end
 $$;
 
--- Writes "started" for steps that were just leased, and makes their runs running.
-create function tidewire.log_started (
+-- "started", for steps that were just leased. Items of a map write no entries.
+create function tidewire.started_drafts (
   p_steps tidewire.step_key[]
 )
-  returns setof tidewire.answer
+  returns tidewire.log_draft[]
   language plpgsql
-  volatile
+  stable
   set search_path = ''
   set enable_seqscan = off
   set enable_bitmapscan = off
@@ -236,14 +305,16 @@ as $$
 declare
   v_drafts tidewire.log_draft[];
 begin
-  update public.flow_runs r
-  set status = 'running', started_at = tidewire.clock()
-  from (select distinct k.run_id from pg_catalog.unnest(p_steps) k) k
-  where r.run_id = k.run_id and r.status = 'queued';
-
   select pg_catalog.array_agg(
-    (s.run_id, s.step_slug, s.attempt, tidewire.progress_chunk(s.step_slug, 'started', s.attempt))
-      ::tidewire.log_draft
+    (
+      s.run_id, s.step_slug, s.attempt,
+      -- As progress_chunk makes it, without the cost of the call.
+      pg_catalog.jsonb_build_object(
+        'type', 'data-progress', 'id', s.step_slug, 'data', pg_catalog.jsonb_build_object(
+          'step', s.step_slug, 'status', 'started', 'attempt', s.attempt
+        )
+      )
+    )::tidewire.log_draft
     order by k.place
   )
   into v_drafts
@@ -251,13 +322,12 @@ begin
   join public.flow_steps s
     on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
   where k.item_index = -1;
-  if v_drafts is not null then
-    return query select * from tidewire.write_log(v_drafts);
-  end if;
+  return coalesce(v_drafts, '{}');
 end
 $$;
 
--- What a worker needs to execute leased steps: one claimed row each.
+-- What a worker needs to execute leased steps: one claimed row each. The run's input and the
+-- outputs of other steps come only where the step takes them.
 create function tidewire.leased_steps (
   p_steps tidewire.step_key[]
 )
@@ -268,6 +338,8 @@ create function tidewire.leased_steps (
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
+declare
+  v_wall timestamptz := tidewire.wall_clock();
 begin
   return query
   select
@@ -276,12 +348,10 @@ begin
       'run_id', s.run_id, 'step_slug', s.step_slug, 'item_index', s.item_index,
       'flow_slug', r.flow_slug, 'flow_version', s.flow_version,
       'attempt', s.attempt, 'max_attempts', s.max_attempts, 'lease_token', s.lease_token,
-      'timeout_ms', pg_catalog.ceil(
-        extract(epoch from s.attempt_deadline_at - tidewire.wall_clock()) * 1000
-      ),
+      'timeout_ms', pg_catalog.ceil(extract(epoch from s.attempt_deadline_at - v_wall) * 1000),
       'user_id', r.user_id, 'thread_id', r.thread_id, 'message_id', r.message_id,
-      'run_input', r.input,
-      'inputs', coalesce(i.inputs, '{}'),
+      'run_input', case when d.takes_input then r.input end,
+      'inputs', coalesce(i.inputs, '{}'), 'item', s.item_input, 'sleeps', s.sleeps,
       'checkpoint', case when s.checkpoint_at is not null then
         pg_catalog.jsonb_build_object('data', s.checkpoint_data, 'index', s.checkpoint_index)
       end,
@@ -292,15 +362,19 @@ begin
   join public.flow_steps s
     on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
   join public.flow_runs r on r.run_id = s.run_id
+  join tidewire.step_definitions d
+    on d.flow_version = s.flow_version and d.step_slug = s.step_slug
   left join lateral (
     select pg_catalog.jsonb_object_agg(o.step_slug, o.output) as inputs
-    from tidewire.step_dependencies d
+    from tidewire.step_dependencies e
     join public.flow_steps o
-      on o.run_id = s.run_id and o.step_slug = d.depends_on and o.item_index = -1
-    where d.flow_version = s.flow_version
-      and d.step_slug = s.step_slug
+      on o.run_id = s.run_id and o.step_slug = e.depends_on and o.item_index = -1
+    where e.flow_version = s.flow_version
+      and e.step_slug = s.step_slug
+      and e.taken
       and o.status = 'completed'
-  ) i on true;
+  ) i on true
+  where s.status = 'running';
 end
 $$;
 
@@ -476,5 +550,100 @@ begin
   from tidewire.refusals(
     array(select k from pg_catalog.unnest(v_keys) k where k.ordinal <> all (v_released))
   );
+end
+$$;
+
+-- Lets steps sleep: each is claimed again when its time has come, as the same attempt.
+--
+-- running -> scheduled. p_sleeps: [{run_id, step_slug, item_index?, lease_token, name, wait_ms}].
+-- name is kept with the time of waking, so that the next claim knows what it has slept.
+-- Answers slept {wait_ms}, busy, lease_lost or cancelled; then logged rows.
+create function tidewire.sleep_steps (
+  p_worker_id uuid,
+  p_sleeps jsonb
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  security definer -- the worker's role has no right on the tables
+  set search_path = ''
+as $$
+declare
+  v_keys tidewire.leased_key[] := tidewire.keys_of(p_sleeps);
+  v_locked uuid[] := tidewire.lock_runs(array(select distinct k.run_id from pg_catalog.unnest(v_keys) k));
+  v_slept tidewire.slept_step[] := tidewire.put_to_sleep(
+    p_worker_id, p_sleeps,
+    array(select k from pg_catalog.unnest(v_keys) k where k.run_id = any (v_locked))
+  );
+begin
+  return query
+  select s.ordinal, 'slept', s.run_id, s.step_slug,
+    pg_catalog.jsonb_build_object('wait_ms', p_sleeps -> s.ordinal -> 'wait_ms')
+  from pg_catalog.unnest(v_slept) s;
+  return query
+  select *
+  from tidewire.refusals(
+    array(
+      select k
+      from pg_catalog.unnest(v_keys) k
+      where k.ordinal <> all (array(select s.ordinal from pg_catalog.unnest(v_slept) s))
+    )
+  );
+  return query
+  select *
+  from tidewire.settle_runs(
+    '{}',
+    array(
+      select (
+        s.run_id, s.step_slug, s.attempt,
+        tidewire.progress_chunk(s.step_slug, 'waiting', s.attempt, 'sleeps: ' || s.name)
+      )::tidewire.log_draft
+      from pg_catalog.unnest(v_slept) s
+      where s.item_index = -1
+    )
+  );
+end
+$$;
+
+-- running -> scheduled, for the steps that the worker holds.
+create function tidewire.put_to_sleep (
+  p_worker_id uuid,
+  p_sleeps jsonb,
+  p_keys tidewire.leased_key[]
+)
+  returns tidewire.slept_step[]
+  language plpgsql
+  volatile
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+declare
+  v_slept tidewire.slept_step[];
+begin
+  with held as (
+    select
+      k.ordinal, s.run_id, s.step_slug, s.item_index, p_sleeps -> k.ordinal ->> 'name' as name,
+      tidewire.clock() + (p_sleeps -> k.ordinal ->> 'wait_ms')::double precision * interval '1 ms'
+        as wakes_at
+    from pg_catalog.unnest(p_keys) k
+    join public.flow_steps s
+      on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+    where s.status = 'running'
+      and s.lease_token = k.lease_token
+      and s.worker_id = p_worker_id
+    for no key update of s skip locked
+  ), slept as (
+    update public.flow_steps s
+    set status = 'scheduled', attempt = s.attempt - 1, lease_expires_at = null,
+        attempt_deadline_at = null, worker_id = null, available_at = h.wakes_at,
+        sleeps = coalesce(s.sleeps, '{}') || pg_catalog.jsonb_build_object(h.name, h.wakes_at)
+    from held h
+    where s.run_id = h.run_id and s.step_slug = h.step_slug and s.item_index = h.item_index
+    returning h.ordinal, s.run_id, s.step_slug, s.item_index, s.attempt + 1 as attempt, h.name
+  )
+  select pg_catalog.array_agg(s::tidewire.slept_step)
+  into v_slept
+  from (select * from slept) s;
+  return coalesce(v_slept, '{}');
 end
 $$;

@@ -224,6 +224,7 @@ declare
   v_locked uuid[];
   v_judged tidewire.judged_append[];
 begin
+  perform tidewire.keep_plans_fresh();
   v_locked := tidewire.lock_runs(
     array(select distinct k.run_id from pg_catalog.unnest(tidewire.keys_of(p_appends)) k)
   );
@@ -241,7 +242,7 @@ $$;
 -- p_checkpoints: [{run_id, step_slug, item_index?, lease_token, data, first_sequence?, chunks?}].
 -- Answers saved {index, first_index?}, where index is the last log index the checkpoint covers and
 -- first_index that of the chunks; or the refusals of append_chunks, and then nothing was saved.
--- Data over 1 MiB is invalid {reason}.
+-- Data over the limit is invalid {reason}.
 create function tidewire.save_checkpoint (
   p_lease interval,
   p_checkpoints jsonb
@@ -290,20 +291,40 @@ begin
 end
 $$;
 
--- The positions of items whose p_field is over 1 MiB.
+-- The most bytes that an input, an output or a checkpoint may have as JSON.
+create function tidewire.payload_limit ()
+  returns integer
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select l.payload_bytes from tidewire.limits l
+$$;
+
+-- The positions of items whose p_field is over the limit. The text is measured only where it can
+-- be over: a character takes at most six times its binary size.
 create function tidewire.too_large (
   p_items jsonb,
   p_field text
 )
   returns integer[]
-  language sql
-  immutable
+  language plpgsql
+  stable
   set search_path = ''
 as $$
-  select coalesce(pg_catalog.array_agg((i.ordinality - 1)::integer), '{}')
-  from pg_catalog.jsonb_array_elements(p_items) with ordinality i
-  where pg_catalog.pg_column_size(i.value) > 174762
-    and pg_catalog.octet_length((i.value -> p_field)::text) > 1048576
+declare
+  v_limit integer := tidewire.payload_limit();
+begin
+  if pg_catalog.pg_column_size(p_items) <= v_limit / 6 then
+    return '{}';
+  end if;
+  return array(
+    select (i.ordinality - 1)::integer
+    from pg_catalog.jsonb_array_elements(p_items) with ordinality i
+    where pg_catalog.pg_column_size(i.value) > v_limit / 6
+      and pg_catalog.octet_length((i.value -> p_field)::text) > v_limit
+  );
+end
 $$;
 
 -- Appends the chunks that come with other writes, before them. Answers keep the items' positions.
@@ -338,6 +359,39 @@ begin
   into v_answers
   from tidewire.append_chunks(p_lease, v_appends) a;
   return v_answers;
+end
+$$;
+
+-- Judges the chunks that come with other writes, by the positions of those; none without chunks.
+create function tidewire.judge_pending (
+  p_items jsonb,
+  p_locked uuid[],
+  p_except integer[]
+)
+  returns tidewire.judged_append[]
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_places integer[];
+  v_appends jsonb;
+begin
+  if not p_items @? '$[*].chunks[0]' then
+    return '{}';
+  end if;
+  select
+    pg_catalog.array_agg((i.ordinality - 1)::integer order by i.ordinality),
+    pg_catalog.jsonb_agg(i.value order by i.ordinality)
+  into v_places, v_appends
+  from pg_catalog.jsonb_array_elements(p_items) with ordinality i
+  where i.value -> 'chunks' not in ('[]', 'null') and (i.ordinality - 1)::integer <> all (p_except);
+  return array(
+    select (
+      v_places[j.ordinal + 1], j.run_id, j.step_slug, j.item_index, j.answer, j.chunks, j.detail
+    )::tidewire.judged_append
+    from pg_catalog.unnest(tidewire.judge_appends(v_appends, p_locked)) j
+  );
 end
 $$;
 
@@ -382,7 +436,7 @@ begin
   select
     k.ordinal, 'invalid', k.run_id, k.step_slug,
     pg_catalog.jsonb_build_object(
-      'reason', pg_catalog.format('%s must be at most 1048576 bytes', p_field)
+      'reason', pg_catalog.format('%s must be at most %s bytes', p_field, tidewire.payload_limit())
     )
   from pg_catalog.unnest(p_keys) k
   where k.ordinal = any (p_large);

@@ -27,6 +27,7 @@ declare
   v_run public.flow_runs;
   v_page jsonb;
 begin
+  perform tidewire.keep_plans_fresh();
   if v_after < -1 then
     perform tidewire.refuse(
       400, 'TW001', pg_catalog.format('after must be at least -1, got %s', v_after),

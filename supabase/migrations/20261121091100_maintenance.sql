@@ -113,7 +113,7 @@ begin
       select pg_catalog.count(*)
       into v_count
       from tidewire.rescue_expired_steps(p_limit) r
-      where r.answer in ('retrying', 'failed');
+      where r.answer in ('retrying', 'failed', 'skipped');
     when 'overdue' then
       v_count := tidewire.end_overdue_runs(p_limit);
     when 'promoted' then
@@ -125,6 +125,19 @@ begin
       v_count := tidewire.promote_held_runs(p_limit);
     when 'folded' then
       v_count := tidewire.fold_messages(null, least(p_limit, 50));
+    when 'forgotten' then
+      delete from tidewire.cache c
+      where c.ctid = any (
+        array(
+          select o.ctid
+          from tidewire.cache o
+          where o.fresh_until < tidewire.clock()
+          order by o.fresh_until
+          limit p_limit
+          for update skip locked
+        )
+      );
+      get diagnostics v_count = row_count;
     when 'workers' then
       delete from tidewire.workers w
       where w.last_seen_at < tidewire.clock() - interval '1 day'
@@ -142,10 +155,12 @@ end
 $$;
 
 -- Brings every run nearer to its end: rescues expired leases, ends overdue runs, makes scheduled
--- steps ready, passes turns in threads, folds finished logs, forgets workers gone for a day.
+-- steps ready, passes turns in threads, folds finished logs, forgets cached outputs that are not fresh
+-- any more and workers gone for a day.
 --
 -- Bounded by p_limit a kind; call it again while any count equals the limit. Safe to run anywhere
--- at any time. Returns the counts {rescued, overdue, promoted, turns, folded, workers}.
+-- at any time. Returns the counts {rescued, overdue, promoted, turns, folded, forgotten,
+-- workers}.
 create function tidewire.maintain (
   p_limit integer default 500
 )
@@ -159,7 +174,8 @@ declare
   v_kind text;
   v_counts jsonb := '{}';
 begin
-  foreach v_kind in array array['rescued', 'overdue', 'promoted', 'turns', 'folded', 'workers'] loop
+  perform tidewire.keep_plans_fresh();
+  foreach v_kind in array array['rescued', 'overdue', 'promoted', 'turns', 'folded', 'forgotten', 'workers'] loop
     v_counts := v_counts
       || pg_catalog.jsonb_build_object(v_kind, tidewire.maintain_one(v_kind, p_limit));
   end loop;

@@ -8,7 +8,7 @@ revoke all on sequence public.flow_messages_position_seq
 revoke all on all tables in schema tidewire from public, anon, authenticated, service_role;
 revoke all on all functions in schema tidewire from public, anon, authenticated, service_role;
 revoke all on function
-  public.start_run(text, jsonb, uuid, text, text),
+  public.start_run(text, jsonb, uuid, text, text, timestamptz),
   public.send_message(text, jsonb, text, text),
   public.cancel_run(uuid),
   public.read_log(uuid, bigint, integer)
@@ -22,7 +22,7 @@ grant select (
   started_at, finished_at
 ) on public.flow_steps to authenticated;
 grant execute on function
-  public.start_run(text, jsonb, uuid, text, text),
+  public.start_run(text, jsonb, uuid, text, text, timestamptz),
   public.send_message(text, jsonb, text, text),
   public.cancel_run(uuid),
   public.read_log(uuid, bigint, integer)
@@ -33,8 +33,9 @@ grant select on public.flow_runs, public.flow_steps, public.streaming_chunks, pu
   public.flow_messages
   to service_role, tidewire_worker;
 grant select on tidewire.flows, tidewire.flow_versions, tidewire.step_definitions,
-  tidewire.step_dependencies, tidewire.workers
+  tidewire.step_dependencies, tidewire.workers, tidewire.limits
   to service_role, tidewire_worker;
+grant update (payload_bytes, map_output_bytes, map_items) on tidewire.limits to service_role;
 grant execute on function
   tidewire.register_worker(uuid, jsonb),
   tidewire.register_flow(uuid, jsonb),
@@ -43,6 +44,7 @@ grant execute on function
   tidewire.claim_steps(uuid, text[], text[], interval, integer),
   tidewire.extend_leases(uuid, interval, jsonb),
   tidewire.release_steps(uuid, jsonb),
+  tidewire.sleep_steps(uuid, jsonb),
   tidewire.append_chunks(interval, jsonb),
   tidewire.save_checkpoint(interval, jsonb),
   tidewire.read_step_text(uuid, text, integer, bigint),
@@ -52,7 +54,7 @@ grant execute on function
   tidewire.thread_messages(uuid),
   tidewire.fold_messages(uuid[], integer),
   tidewire.maintain(integer),
-  tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer)
+  tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz)
   to tidewire_worker, service_role;
 
 alter table public.flow_runs enable row level security;

@@ -16,7 +16,7 @@ select is(
     'lease_token', 1,
     'timeout_ms', 600000, 'user_id', tests.id('ada'), 'thread_id', 'thread', 'message_id',
     tests.id('run'),
-    'run_input', '{"q": 1}'::jsonb, 'inputs', '{}'::jsonb, 'checkpoint', null, 'last_sequence', 0,
+    'item', null, 'sleeps', null, 'run_input', '{"q": 1}'::jsonb, 'inputs', '{}'::jsonb, 'checkpoint', null, 'last_sequence', 0,
     'last_index', null,
     'open_parts', '[]'::jsonb, 'broadcast', true
   ),

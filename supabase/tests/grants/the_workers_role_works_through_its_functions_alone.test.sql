@@ -11,7 +11,7 @@ select is(
   'it writes no table'
 );
 select is(
-  tests.refusal_of($$ select tidewire.write_log('{}') $$) ->> 'code',
+  tests.refusal_of($$ select tidewire.settle_runs('{}', '{}') $$) ->> 'code',
   '42501',
   'it calls no inner function'
 );

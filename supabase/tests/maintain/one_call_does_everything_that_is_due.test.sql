@@ -14,7 +14,8 @@ update flow_steps set status = 'scheduled', available_at = tidewire.clock() - in
 
 select is(
   tidewire.maintain(),
-  '{"rescued": 1, "overdue": 0, "promoted": 1, "turns": 0, "folded": 0, "workers": 0}', 'the counts'
+  '{"rescued": 1, "overdue": 0, "promoted": 1, "turns": 0, "folded": 0, "forgotten": 0, "workers": 0}',
+  'the counts'
 );
 select is(
   (select count(*) from flow_steps where status = 'queued'),
@@ -23,7 +24,7 @@ select is(
 );
 select is(
   tidewire.maintain(),
-  '{"rescued": 0, "overdue": 0, "promoted": 0, "turns": 0, "folded": 0, "workers": 0}',
+  '{"rescued": 0, "overdue": 0, "promoted": 0, "turns": 0, "folded": 0, "forgotten": 0, "workers": 0}',
   'then nothing is left to do'
 );
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 ROLES = ("anon", "authenticated", "service_role", "tidewire_worker")
 
 CLIENT_FUNCTIONS = {
-    "start_run(text,jsonb,uuid,text,text)",
+    "start_run(text,jsonb,uuid,text,text,timestamp with time zone)",
     "send_message(text,jsonb,text,text)",
     "cancel_run(uuid)",
     "read_log(uuid,bigint,integer)",
@@ -30,7 +30,8 @@ WORKER_FUNCTIONS = {
     "tidewire.thread_messages(uuid)",
     "tidewire.fold_messages(uuid[],integer)",
     "tidewire.maintain(integer)",
-    "tidewire.start_run_for(uuid,text,jsonb,uuid,text,text,integer)",
+    "tidewire.sleep_steps(uuid,jsonb)",
+    "tidewire.start_run_for(uuid,text,jsonb,uuid,text,text,integer,timestamp with time zone)",
 }
 # The policies of realtime.messages call it as the user who joins.
 POLICY_FUNCTIONS = {"tidewire.owns_topic(text)"}
@@ -49,6 +50,7 @@ WORKER_TABLES = {
     "tidewire.step_definitions",
     "tidewire.step_dependencies",
     "tidewire.workers",
+    "tidewire.limits",
 }
 TRUSTED = {(table, "SELECT") for table in OWNED_TABLES | {"flow_steps"} | WORKER_TABLES}
 
@@ -78,7 +80,10 @@ COLUMNS: dict[str, set[tuple[str, str, str]]] = {
             "finished_at",
         )
     },
-    "service_role": set(),
+    "service_role": {
+        ("tidewire.limits", column, "UPDATE")
+        for column in ("payload_bytes", "map_output_bytes", "map_items")
+    },
     "tidewire_worker": set(),
 }
 

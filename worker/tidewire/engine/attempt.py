@@ -12,6 +12,19 @@ class HandedBack(Exception):
     """The worker shuts down; the step goes back to its queue and the attempt is not spent."""
 
 
+class Asleep(Exception):
+    """The handler has asked for a durable sleep: the step goes on when its time has come.
+
+    Attributes:
+      name: of the sleep, unique in its step.
+      milliseconds: how long, at least 1.
+    """
+
+    def __init__(self, name: str, milliseconds: int) -> None:
+        super().__init__(f"the step sleeps: {name}")
+        self.name, self.milliseconds = name, milliseconds
+
+
 class Attempt:
     """What a worker holds under one lease.
 

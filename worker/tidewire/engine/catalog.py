@@ -11,11 +11,17 @@ from tidewire.flow import Flow, Step
 
 @dataclass(frozen=True, slots=True)
 class ServedStep:
-    """A step and what the executor needs to know of it at every attempt."""
+    """A step and what the executor needs to know of it at every attempt.
+
+    Attributes:
+      restarts: a later attempt begins the stream anew.
+      impersonal: its output is shared by all users, so that it may not know whom it is for.
+    """
 
     step: Step
     is_async: bool
     restarts: bool
+    impersonal: bool
 
 
 class Catalog:
@@ -44,8 +50,13 @@ class Catalog:
         if version not in self.versions:
             self.versions.append(version)
         for slug, step in steps.items():
-            restarts = step.shape.on_retry == "restart"
-            self._steps[version, slug] = ServedStep(step, step.is_async, restarts)
+            cache = step.shape.cache
+            self._steps[version, slug] = ServedStep(
+                step,
+                step.is_async,
+                restarts=step.shape.on_retry == "restart",
+                impersonal=cache is not None and cache.scope == "shared",
+            )
 
     def find(self, version: str, slug: str) -> ServedStep:
         """Return a step. Claims are for registered versions alone, so it is there."""

@@ -19,6 +19,9 @@ _BUSY_TICK: Final = 0.005
 # How long to wait for more of the same before asking to be woken: the steps of a run that has
 # just been worked on come back within this.
 _GRACE: Final = 0.01
+# When to look again after having asked to be woken. A start that did not see the wish yet and was
+# committed after the claim behind it wakes nobody; it takes about as long as one of these.
+_LOOKS: Final = (0.02, 0.1, 0.5)
 _BACKOFF: Final = 0.5
 
 
@@ -58,6 +61,8 @@ class Claimer:
         self._quiet_since = 0.0
         self._asked_at = 0.0
         self._idle = False
+        self._looks = iter(_LOOKS)
+        self._wait = poll
         self._stopping = False
         self.claiming = False
         self.listening = False
@@ -102,6 +107,7 @@ class Claimer:
             return
         now = asyncio.get_running_loop().time()
         self._asked_at = now
+        self._wait = next(self._looks, self._poll) if self._idle else self._poll
         if reply.claimed:
             self._quiet_since = now
         nothing = reply.nothing_ready
@@ -119,7 +125,7 @@ class Claimer:
             if self._stopping:
                 await self._alarm.wait()
                 continue
-            due = min(self._asked_at + self._poll, self._next_at or float("inf"))
+            due = min(self._asked_at + self._wait, self._next_at or float("inf"))
             if (self._hungry or now >= due) and self._slots.free and not self._completing():
                 await self._claim()
             elif self._hungry or not self.listening or self._idle or not self._slots.free:
@@ -154,6 +160,7 @@ class Claimer:
     async def _go_idle(self) -> None:
         """Ask to be woken, then claim once more: what became ready in between woke nobody."""
         await self._set_idle(True)
+        self._looks = iter(_LOOKS)
         self._hungry = True
 
     async def _set_idle(self, idle: bool) -> None:

@@ -168,9 +168,7 @@ class Completer:
     def _completed(self, completion: Completion, answer: Answer | None) -> None:
         attempt = completion.attempt
         match answer:
-            case Answer("completed" | "duplicate", detail):
-                if completion.chunks and "first_index" in detail:
-                    self._published(completion.logged(detail["first_index"]))
+            case Answer("completed" | "duplicate"):
                 self._settled(attempt)
             case Answer("busy"):
                 self._later(completion)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from tidewire.engine.attempt import Attempt
+from tidewire.engine.attempt import Asleep, Attempt
 from tidewire.engine.services import Services
 from tidewire.engine.step_model import StepModel
-from tidewire.errors import ConfigurationError
+from tidewire.errors import ConfigurationError, PermanentStepError
 from tidewire.stream import chunks
 from tidewire.stream.checkpoint import save_checkpoint
 from tidewire.stream.earlier import EarlierParts
@@ -23,6 +24,7 @@ Value = TypeVar("Value")
 _logger = logging.getLogger("tidewire.step")
 # What a token is worth in characters, on average over languages; good enough for a limit.
 _CHARACTERS_A_TOKEN: Final = 4
+_LONGEST_SLEEP_NAME: Final = 64
 
 
 class ThreadView:
@@ -63,7 +65,10 @@ class StepContext:
         services: Services,
         loop: asyncio.AbstractEventLoop,
         earlier: EarlierParts | None,
+        *,
+        impersonal: bool = False,
     ) -> None:
+        self._impersonal = impersonal
         self._attempt, self._pending, self._services = attempt, pending, services
         self._loop = loop
         self._writer: StreamWriter | None = None
@@ -78,11 +83,13 @@ class StepContext:
     @property
     def user_id(self) -> UUID | None:
         """The run's owner; None when the run belongs to the service."""
+        self._refuse_if_impersonal("user_id")
         user_id = self._attempt.step.user_id
         return None if user_id is None else UUID(user_id)
 
     @property
     def thread_id(self) -> str | None:
+        self._refuse_if_impersonal("thread_id")
         return self._attempt.step.thread_id
 
     @property
@@ -103,11 +110,20 @@ class StepContext:
 
     @property
     def thread(self) -> ThreadView:
+        self._refuse_if_impersonal("thread")
         return ThreadView(self._services, self._attempt.step.run_id)
 
     @property
     def stream(self) -> StreamWriter:
-        """The run's log, as far as this step may write it."""
+        """The run's log, as far as this step may write it.
+
+        Raises:
+          PermanentStepError: an item of a map asks; the map's counts are in the log instead.
+        """
+        if self._attempt.step.is_item:
+            raise PermanentStepError(
+                f"step {self._attempt.step.step_slug}: items of a map write nothing to the log"
+            )
         if self._writer is None:
             self._writer = self._new_writer(None)
         return self._writer
@@ -121,7 +137,7 @@ class StepContext:
         """
         if self._services.model is None:
             raise ConfigurationError("OPENAI_API_KEY and OPENAI_MODEL must be set, got nothing")
-        return StepModel(self._services.model, self.stream)
+        return StepModel(self._services.model, lambda: self.stream)
 
     @property
     def supabase(self) -> Any:
@@ -144,12 +160,31 @@ class StepContext:
         """Save JSON for the next attempt; returns once it is committed with all that was logged.
 
         Raises:
-          PayloadTooLarge: the data is over 1 MiB.
+          PayloadTooLarge: the data is over the limit, 1 MiB by default.
           LeaseLost, RunCancelled: the step is no longer this worker's; nothing was saved.
         """
         await save_checkpoint(
-            self._pending, self._services.log, data, published=self._services.published
+            self._pending,
+            self._services.log,
+            data,
+            most_bytes=self._services.payload_bytes,
+            published=self._services.published,
         )
+
+    async def sleep(self, name: str, duration: timedelta) -> None:
+        """Sleep durably: see `tidewire.Context.sleep`.
+
+        Raises:
+          ValueError: the name is not 1 to 64 characters, or the duration not above zero.
+        """
+        milliseconds = _sleep_milliseconds(name, duration)
+        if name in (self._attempt.step.sleeps or {}):
+            return
+        asleep = Asleep(name, milliseconds)
+        self._attempt.stop(asleep)
+        await asyncio.sleep(0)  # the cancellation arrives here
+        # Not in a thread's call, which is a task of its own: the thread is ended by this.
+        raise asleep
 
     def wait(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
         """Run one of this context's coroutines from a handler's thread and return its result."""
@@ -160,5 +195,24 @@ class StepContext:
         if self._writer is not None:
             self._writer.close()
 
+    def _refuse_if_impersonal(self, name: str) -> None:
+        if self._impersonal:
+            raise PermanentStepError(
+                f"step {self._attempt.step.step_slug}: ctx.{name} must not be read, "
+                'since all users share its cached output (scope="shared")'
+            )
+
     def _new_writer(self, earlier: EarlierParts | None) -> StreamWriter:
         return StreamWriter(self._pending, step_slug=self._attempt.step.step_slug, earlier=earlier)
+
+
+def _sleep_milliseconds(name: object, duration: object) -> int:
+    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_SLEEP_NAME:
+        raise ValueError(
+            f"name of a sleep must be 1 to {_LONGEST_SLEEP_NAME} characters, got {name!r}"
+        )
+    if not isinstance(duration, timedelta) or duration <= timedelta():
+        raise ValueError(
+            f"duration of sleep {name} must be a timedelta above zero, got {duration!r}"
+        )
+    return max(1, round(duration / timedelta(milliseconds=1)))

@@ -41,6 +41,7 @@ class Engine:
 
     Args:
       catalog: the flows, registered.
+      payload_bytes: the most that an output or a checkpoint may have, as the database says.
       overrun: called when more handler threads are stuck than the settings allow.
       lapsed: registers the worker again after a long silence.
     """
@@ -54,8 +55,9 @@ class Engine:
         worker_id: UUID,
         model: LanguageModel | None,
         broadcaster: Broadcaster,
+        payload_bytes: int,
         overrun: Callable[[], None],
-        lapsed: Callable[[], Awaitable[None]],
+        lapsed: Callable[[], Awaitable[object]],
     ) -> None:
         self._settings, self._database, self._catalog = settings, database, catalog
         self._overrun, self._lapsed = overrun, lapsed
@@ -73,10 +75,12 @@ class Engine:
         self._maintenance = Maintenance(
             MaintenanceStore(database), interval=settings.maintenance_seconds
         )
-        self._wire_streams(settings, model)
+        self._wire_streams(settings, model, payload_bytes)
         self._wire_steps(settings, WorkerStore(database, worker_id=worker_id))
 
-    def _wire_streams(self, settings: Settings, model: LanguageModel | None) -> None:
+    def _wire_streams(
+        self, settings: Settings, model: LanguageModel | None, payload_bytes: int
+    ) -> None:
         log = LogStore(self._database, lease=settings.lease)
         self._flusher = Flusher(
             log,
@@ -90,6 +94,7 @@ class Engine:
             model=model,
             supabase=self._supabase,
             published=self._broadcaster.publish_stream,
+            payload_bytes=payload_bytes,
         )
 
     def _wire_steps(self, settings: Settings, workers: WorkerStore) -> None:
@@ -109,6 +114,7 @@ class Engine:
             flusher=self._flusher,
             services=self._services,
             freed=lambda: self._claimer.look(),
+            due_in=lambda seconds: self._claimer.wake_in(seconds),
         )
         self._claimer = Claimer(
             self._steps,

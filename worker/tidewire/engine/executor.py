@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import orjson
 
-from tidewire.engine.attempt import Attempt, HandedBack, Leases
+from tidewire.engine.attempt import Asleep, Attempt, HandedBack, Leases
 from tidewire.engine.catalog import Catalog, ServedStep
 from tidewire.engine.completer import Completer
 from tidewire.engine.context import StepContext
 from tidewire.engine.failure import AttemptTimedOut, Failure, failure_of
+from tidewire.engine.handback import Handback
 from tidewire.engine.result import Completion
 from tidewire.engine.services import Services
 from tidewire.engine.slots import Slots
@@ -26,10 +27,7 @@ from tidewire.stream.pending import PendingStream
 
 _log = logging.getLogger(__name__)
 
-MOST_OUTPUT_BYTES: Final = 1_048_576
 _BACKOFF: Final = 0.2
-_RELEASE_SECONDS: Final = 2.0
-_RELEASE_PAUSE: Final = 0.01
 
 
 class Executor:
@@ -37,6 +35,7 @@ class Executor:
 
     Args:
       freed: called when an attempt has ended without a result to hand on.
+      due_in: told in how many seconds a step will be ready again.
     """
 
     def __init__(
@@ -50,10 +49,12 @@ class Executor:
         flusher: Flusher,
         services: Services,
         freed: Callable[[], None],
+        due_in: Callable[[float], None],
     ) -> None:
         self._catalog, self._leases, self._slots = catalog, leases, slots
         self._steps, self._completer, self._flusher = steps, completer, flusher
-        self._services, self._freed = services, freed
+        self._services, self._freed, self._due_in = services, freed, due_in
+        self._handback = Handback(steps)
         self.threads = HandlerThreads()
 
     def start(self, step: LeasedStep, lease_until: float) -> None:
@@ -100,8 +101,10 @@ class Executor:
         step = attempt.step
         served = self._catalog.find(step.flow_version, step.step_slug)
         earlier = await self._earlier(attempt, served) if step.last_sequence else None
-        ctx = StepContext(attempt, stream, self._services, loop, earlier)
-        call = served.step.bind(ctx, step.run_input, step.inputs)
+        ctx = StepContext(
+            attempt, stream, self._services, loop, earlier, impersonal=served.impersonal
+        )
+        call = served.step.bind(ctx, step.run_input, step.inputs, step.item)
         limit = max(0.001, step.timeout_ms / 1000)
         scope = asyncio.timeout(limit)
         try:
@@ -121,7 +124,7 @@ class Executor:
         if attempt.stopped is not None:
             # The handler swallowed its cancellation; its result is not wanted all the same.
             return await self._stopped(attempt, stream)
-        output = _encoded(served.step.encode_output(value), step.step_slug)
+        output = self._encoded(served.step.encode_output(value), step.step_slug)
         batch = None
         ctx.close_stream()
         if stream.touched:
@@ -153,10 +156,12 @@ class Executor:
         """Record a failure, with all that was streamed before it in the log."""
         if isinstance(error, LeaseLost | RunCancelled) or attempt.stopped is not None:
             return await self._stopped(attempt, stream)
-        failure = failure_of(error, attempt.step.step_slug)
+        step = attempt.step
+        served = self._catalog.find(step.flow_version, step.step_slug)
+        failure = failure_of(error, step.step_slug, served.step.never_retry)
         _log.warning(
             "attempt failed",
-            extra={"step": attempt.name, "attempt": attempt.step.attempt, "fault": repr(error)},
+            extra={"step": attempt.name, "attempt": step.attempt, "fault": repr(error)},
         )
         try:
             await stream.flush()
@@ -176,33 +181,23 @@ class Executor:
                 )
                 return False
             case HandedBack():
-                await self._hand_back(attempt, stream)
+                await self._handback.release(attempt, stream)
+                return False
+            case Asleep() as asleep:
+                if await self._handback.sleep(attempt, stream, asleep):
+                    self._due_in(asleep.milliseconds / 1000)
                 return False
             case error:
                 return self._fail(attempt, failure_of(error, attempt.step.step_slug))
 
-    async def _hand_back(self, attempt: Attempt, stream: PendingStream) -> None:
-        try:
-            await stream.flush()
-            answer = await self._released(attempt)
-        except Exception as error:
-            if not is_transient(error) and not isinstance(error, LeaseLost | RunCancelled):
-                raise
-            answer = "nothing"
-        if answer == "released":
-            _log.info("step handed back", extra={"step": attempt.name})
-        else:
-            _log.warning("step left to its lease", extra={"step": attempt.name, "answer": answer})
-
-    async def _released(self, attempt: Attempt) -> str:
-        """Release the step; while its run is busy, as with its parallel steps, try again."""
-        deadline = asyncio.get_running_loop().time() + _RELEASE_SECONDS
-        while True:
-            reply = await self._steps.release([attempt.step.key()])
-            answer = reply.answers[0].name
-            if answer != "busy" or asyncio.get_running_loop().time() > deadline:
-                return answer
-            await asyncio.sleep(_RELEASE_PAUSE)
+    def _encoded(self, output: Any, step_slug: str) -> bytes:
+        encoded = orjson.dumps(output)
+        if len(encoded) > self._services.payload_bytes:
+            raise PayloadTooLarge(
+                f"output of step {step_slug} must be at most {self._services.payload_bytes} bytes, "
+                f"got {len(encoded)}"
+            )
+        return encoded
 
     def _fail(self, attempt: Attempt, failure: Failure) -> bool:
         attempt.finished = True
@@ -214,13 +209,3 @@ def _report(task: asyncio.Task[None]) -> None:
     """Log what no attempt should raise. Its lease runs out, and the database decides."""
     if not task.cancelled() and task.exception() is not None:
         _log.error("attempt broke off", exc_info=task.exception())
-
-
-def _encoded(output: Any, step_slug: str) -> bytes:
-    encoded = orjson.dumps(output)
-    if len(encoded) > MOST_OUTPUT_BYTES:
-        raise PayloadTooLarge(
-            f"output of step {step_slug} must be at most {MOST_OUTPUT_BYTES} bytes, "
-            f"got {len(encoded)}"
-        )
-    return encoded

@@ -30,11 +30,14 @@ class Failure:
     retryable: bool
 
 
-def failure_of(error: BaseException, step_slug: str) -> Failure:
+def failure_of(
+    error: BaseException, step_slug: str, never_retry: tuple[type[BaseException], ...] = ()
+) -> Failure:
     """Return how the failure of a handler is recorded.
 
     Step errors are shown as they are, because their authors wrote them for the owner. Of anything
-    else the owner learns only that the step failed.
+    else the owner learns only that the step failed. `never_retry` is what no further attempt mends,
+    as the step's author knows.
     """
     match error:
         case PermanentStepError() | PayloadTooLarge():
@@ -43,6 +46,8 @@ def failure_of(error: BaseException, step_slug: str) -> Failure:
             message, retryable = str(error), True
         case _:
             message, retryable = f"step {step_slug} failed", True
+    if never_retry and isinstance(error, never_retry):
+        retryable = False
     return Failure(_traceback(error), message or f"step {step_slug} failed", retryable)
 
 

@@ -8,7 +8,6 @@ import orjson
 
 from tidewire.engine.attempt import Attempt
 from tidewire.engine.failure import Failure
-from tidewire.store import LoggedEntries
 from tidewire.stream.buffer import Batch
 
 
@@ -28,26 +27,20 @@ class Result:
 
 
 class Completion(Result):
-    """An output, with the last chunks of the step's stream.
+    """An output, with the last chunks of the step's stream: the reply has them as entries.
 
     Args:
       output: JSON.
       batch: chunks that the completion carries; None when nothing was streamed.
     """
 
-    __slots__ = ("chunks",)
+    __slots__ = ()
 
     def __init__(self, attempt: Attempt, output: bytes, batch: Batch | None) -> None:
         super().__init__(attempt, {"output": orjson.Fragment(output)})
-        self.chunks = batch.chunks if batch is not None else ()
         if batch is not None and batch.chunks:
             self.item["first_sequence"] = batch.first_sequence
             self.item["chunks"] = batch.chunks
-
-    def logged(self, first_index: int) -> LoggedEntries:
-        """Return the chunks as the entries that they have become."""
-        step = self.attempt.step
-        return LoggedEntries(step.run_id, first_index, self.chunks, step.broadcast)
 
 
 class FailedAttempt(Result):

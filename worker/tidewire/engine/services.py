@@ -30,6 +30,7 @@ class Services:
 
     Attributes:
       model: None when no model is configured.
+      payload_bytes: the most that an output or a checkpoint may have as JSON.
       published: told of entries once they are committed.
     """
 
@@ -38,6 +39,7 @@ class Services:
     model: LanguageModel | None
     supabase: SupabaseDoor
     published: Callable[[LoggedEntries], None]
+    payload_bytes: int
 
 
 class SupabaseDoor:

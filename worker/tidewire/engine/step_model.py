@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from tidewire.model import (
     ChatMessage,
     Finish,
     FinishReason,
+    ModelEvent,
     ReasoningDelta,
     TextDelta,
     Usage,
@@ -32,10 +33,35 @@ class ModelAnswer:
 
 
 class StepModel:
-    """Streams a model's answers into the log of one step."""
+    """Asks a model on behalf of one step.
 
-    def __init__(self, model: LanguageModel, stream: StreamWriter) -> None:
+    Args:
+      stream: returns the step's writer, or raises when the step may not write.
+    """
+
+    def __init__(self, model: LanguageModel, stream: Callable[[], StreamWriter]) -> None:
         self._model, self._stream = model, stream
+
+    async def text(self, messages: Sequence[ChatMessage]) -> ModelAnswer:
+        """Ask the model and return its answer; nothing goes into the log.
+
+        For steps whose output readers do not follow, and for items of a map. Cancelling closes the
+        model's connection.
+        """
+        said: list[str] = []
+        async with aclosing(self._events(messages)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        said.append(text)
+                    case Finish():
+                        return ModelAnswer("".join(said), event.finish_reason, event.usage)
+        raise RetryableStepError("the language model ended its answer without a finish")
+
+    def _events(
+        self, messages: Sequence[ChatMessage], partial: str = ""
+    ) -> AsyncGenerator[ModelEvent, None]:
+        return self._model.stream(messages, partial=partial)
 
     async def stream_text(
         self, messages: Sequence[ChatMessage], *, part: str | None = None
@@ -52,13 +78,14 @@ class StepModel:
           messages: the conversation, oldest first.
           part: name of the text part, for a step that streams several at once.
         """
-        begun = self._stream.text(part)
+        stream = self._stream()
+        begun = stream.text(part)
         if begun.complete:
             await begun.end()
             return ModelAnswer(begun.text_so_far, "stop", None)
         async with AsyncExitStack() as stack:
-            answer = _Answer(self._stream, begun, stack)
-            events = self._model.stream(messages, partial=answer.partial)
+            answer = _Answer(stream, begun, stack)
+            events = self._events(messages, answer.partial)
             async with aclosing(events):
                 async for event in events:
                     match event:

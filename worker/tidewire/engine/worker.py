@@ -86,7 +86,7 @@ class Worker:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(Database(self._settings))
             workers = WorkerStore(database, worker_id=self.worker_id)
-            await self._register(workers)
+            limits = await self._register(workers)
             broadcaster = await stack.enter_async_context(
                 Broadcaster(self._settings, worker_id=self.worker_id)
             )
@@ -97,6 +97,7 @@ class Worker:
                 worker_id=self.worker_id,
                 model=self._model,
                 broadcaster=broadcaster,
+                payload_bytes=limits["payload_bytes"],
                 overrun=self._restart,
                 lapsed=lambda: self._register(workers),
             )
@@ -110,14 +111,14 @@ class Worker:
         self.wants_restart = True
         self.request_stop()
 
-    async def _register(self, workers: WorkerStore) -> None:
+    async def _register(self, workers: WorkerStore) -> dict[str, int]:
         document = {
             "name": f"{socket.gethostname()}:{os.getpid()}",
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "queues": self._catalog.queues,
         }
-        await workers.register(document)
+        limits = await workers.register(document)
         for flow in self._catalog.flows.values():
             version = await workers.register_flow(flow.shape().definition())
             self._catalog.register(version, flow.steps)
@@ -125,6 +126,7 @@ class Worker:
             "worker registered",
             extra={"worker": str(self.worker_id), "flows": sorted(self._catalog.flows)},
         )
+        return limits
 
     async def _work(self, engine: Engine) -> None:
         """Run the engine's loops until the worker is to stop, then bring it to rest."""

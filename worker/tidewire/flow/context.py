@@ -114,6 +114,12 @@ class Stream(Protocol):
 class Model(Protocol):
     """The language model of the worker's settings."""
 
+    async def text(self, messages: Sequence[Any]) -> StreamedText:
+        """Ask the model and return its answer; nothing goes into the log.
+
+        For steps whose output readers do not follow, and for items of a map.
+        """
+
     async def stream_text(
         self, messages: Sequence[Any], *, part: str | None = None
     ) -> StreamedText:

@@ -37,7 +37,15 @@ class LoggedEntries:
 
 @dataclass(frozen=True, slots=True)
 class LeasedStep:
-    """A step under lease, with all that is needed to execute it."""
+    """A step under lease, with all that is needed to execute it.
+
+    Attributes:
+      item_index: place of the item in the list that a map runs over; -1 for a step that is no map.
+      run_input: None unless the step takes it.
+      inputs: the outputs that the step takes, by slug; those of skipped steps are not there.
+      item: the element that an item of a map is for.
+      sleeps: what the step has slept already, by name.
+    """
 
     run_id: str
     step_slug: str
@@ -58,6 +66,8 @@ class LeasedStep:
     last_index: int | None
     open_parts: Sequence[Mapping[str, str]]
     broadcast: bool
+    item: Any = None
+    sleeps: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, detail: Mapping[str, Any]) -> LeasedStep:
@@ -82,7 +92,14 @@ class LeasedStep:
             detail["last_index"],
             detail["open_parts"],
             detail["broadcast"],
+            detail["item"],
+            detail["sleeps"],
         )
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it is one item of a map."""
+        return self.item_index >= 0
 
     def key(self) -> dict[str, Any]:
         """Return what every write about this step presents, the fencing token included."""

@@ -1,4 +1,4 @@
-"""The step functions: claim, heartbeat, complete, fail, release."""
+"""The step functions: claim, heartbeat, complete, fail, release, sleep."""
 
 from __future__ import annotations
 
@@ -90,6 +90,13 @@ class StepStore:
         """Hand steps back without spending their attempts."""
         rows = await self._database.fetch(
             COLUMNS + "tidewire.release_steps($1, $2)", self._worker_id, keys
+        )
+        return read_reply(rows)
+
+    async def sleep(self, sleeps: Sequence[Mapping[str, Any]]) -> Reply:
+        """Let steps sleep without spending their attempts: keys with `name` and `wait_ms`."""
+        rows = await self._database.fetch(
+            COLUMNS + "tidewire.sleep_steps($1, $2)", self._worker_id, sleeps
         )
         return read_reply(rows)
 

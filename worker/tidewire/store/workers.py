@@ -15,11 +15,12 @@ class WorkerStore:
     def __init__(self, database: Database, *, worker_id: UUID) -> None:
         self._database, self._worker_id = database, worker_id
 
-    async def register(self, document: Mapping[str, Any]) -> None:
-        """Announce the worker: {name, pid, host, queues}."""
-        await self._database.fetch(
+    async def register(self, document: Mapping[str, Any]) -> dict[str, int]:
+        """Announce the worker: {name, pid, host, queues}; return the limits {payload_bytes}."""
+        limits: dict[str, int] = await self._database.fetch_value(
             "select tidewire.register_worker($1, $2)", self._worker_id, document
         )
+        return limits
 
     async def register_flow(self, definition: Mapping[str, Any]) -> str:
         """Store a flow's definition and return its version.

@@ -17,7 +17,6 @@ from tidewire.stream.text import storable
 
 _log = logging.getLogger(__name__)
 
-MOST_CHECKPOINT_BYTES: Final = 1_048_576
 _BUSY_TICK: Final = 0.005
 _BACKOFF: Final = 0.2
 
@@ -27,6 +26,7 @@ async def save_checkpoint(
     log: LogStore,
     data: Any,
     *,
+    most_bytes: int,
     published: Callable[[LoggedEntries], None],
 ) -> None:
     """Save `data` for the step's next attempt and commit what the stream holds.
@@ -34,16 +34,16 @@ async def save_checkpoint(
     Returns once both are committed. Repeats the call while the database is away.
 
     Raises:
-      PayloadTooLarge: the data is over 1 MiB.
+      PayloadTooLarge: the data is over `most_bytes` as JSON.
       TypeError: the data is not JSON.
       LeaseLost, RunCancelled: the step is no longer this worker's; nothing was saved.
     """
     data = storable(data)
     size = len(orjson.dumps(data))
-    if size > MOST_CHECKPOINT_BYTES:
+    if size > most_bytes:
         raise PayloadTooLarge(
             f"checkpoint of step {stream.step.step_slug} must be at most "
-            f"{MOST_CHECKPOINT_BYTES} bytes, got {size}"
+            f"{most_bytes} bytes, got {size}"
         )
     batch = await stream.hold()
     committed = False
