@@ -20,10 +20,11 @@ from tidewire.store import Database, RunStore, StepStore, WorkerStore
 
 _STEPS: Final = 3
 _QUANTITY: Final = 10
-_CHURN_QUANTITY: Final = 100
 # From its sixth call on, a session may use one plan for all values.
 _WARM_CLAIMS: Final = 10
-_FEWEST_CLAIMS: Final = 3
+_CHURN_QUANTITY: Final = 100
+_WARMING_STEPS: Final = _WARM_CLAIMS * _CHURN_QUANTITY
+_FEWEST_CLAIMS: Final = 2
 _MOST_MS: Final = 3000.0
 _LEASE: Final = timedelta(hours=1)
 
@@ -75,7 +76,7 @@ class Line:
     async def prepare(self, session: StepStore, queued: int, churned: int) -> None:
         """Have `queued` steps ready, after `churned` ones in front of them were claimed.
 
-        Those are dead to the index, and in the way as long as somebody may see them.
+        Those are dead to the index, and in the way as long as a snapshot may see them.
         """
         ready = await self._pool.fetch_value(
             "select count(*) from public.flow_steps where status = 'queued'"
@@ -109,15 +110,12 @@ async def open_claims(ground: Ground, sizes: Sizes) -> AsyncIterator[Round]:
 
         async def measure() -> Values:
             async with small.newer() as few, large.newer() as many:
-
-                async def prepare() -> None:
-                    await small.prepare(few, sizes.few_queued, sizes.churned_steps)
-                    await large.prepare(many, sizes.many_queued, sizes.churned_steps)
-
-                await prepare()
+                await small.prepare(few, sizes.few_queued, _WARMING_STEPS)
+                await large.prepare(many, sizes.many_queued, _WARMING_STEPS)
                 small_ms, newer_ms, older_ms = await _in_turn([few, many, large.older], sizes)
                 async with large.old_snapshot():
-                    await prepare()
+                    await small.prepare(few, sizes.few_queued, 0)
+                    await large.prepare(many, sizes.many_queued, sizes.churned_steps)
                     small_again_ms, held_ms = await _in_turn([few, many], sizes)
             return {
                 "claim_small": small_ms,

@@ -25,12 +25,12 @@ from bench.report import Report, shown
 from bench.runs import MeasurementFailed
 from bench.sizes import FULL, QUICK, Sizes
 from bench.streams import CHUNKS, HELD_RUN
-from bench.throughput import QUEUED, STARTED
+from bench.throughput import BURST, QUEUED, STARTED
 from bench.wide_map import MAP
 from tidewire.errors import DatabaseRefused, StackError, TidewireError
 
 # Claims come last: their large tables would keep the server busy during the others.
-MEASUREMENTS: Final = (QUEUED, STARTED, LATENCY, MAP, CHUNKS, HELD_RUN, CLAIMS)
+MEASUREMENTS: Final = (QUEUED, BURST, STARTED, LATENCY, MAP, CHUNKS, HELD_RUN, CLAIMS)
 _NAMES: Final = ", ".join(measurement.name for measurement in MEASUREMENTS)
 _WIDTH: Final = 132
 

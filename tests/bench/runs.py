@@ -10,8 +10,7 @@ from tidewire.errors import TidewireError
 from tidewire.store import Database, RunStore
 
 _TICK: Final = 0.1
-# Without a run that ends for this long, something is broken.
-_PATIENCE: Final = 30.0
+_PATIENCE: Final = 60.0
 _RUNS_A_CALL: Final = 250
 
 
@@ -38,23 +37,32 @@ async def warm_up(pool: Database, flow_slug: str, count: int) -> None:
 
 
 async def until_ended(pool: Database) -> None:
-    """Wait until no run is under way.
+    """Wait until all runs have completed.
 
     Raises:
-      MeasurementFailed: a run did not complete, or none ended for a long time.
+      MeasurementFailed: a run failed, or that took too long.
     """
-    before, changed_at = -1, time.monotonic()
-    while remaining := await _under_way(pool):
-        if remaining != before:
-            before, changed_at = remaining, time.monotonic()
-        if time.monotonic() - changed_at > _PATIENCE:
-            raise MeasurementFailed(f"{remaining} runs remain and none ends")
+    if not await ended_within(pool, _PATIENCE):
+        raise MeasurementFailed(f"runs remain after {_PATIENCE:g} s")
+
+
+async def ended_within(pool: Database, seconds: float) -> bool:
+    """Wait until all runs have completed, not longer than `seconds`; return whether they have.
+
+    Raises:
+      MeasurementFailed: a run failed.
+    """
+    end = time.monotonic() + seconds
+    while under_way := await pool.fetch_value(
+        "select count(*) from public.flow_runs where status in ('queued', 'running')"
+    ):
+        if time.monotonic() > end:
+            break
         await asyncio.sleep(_TICK)
-    failed = await pool.fetch(
-        "select error, count(*) from public.flow_runs where status <> 'completed' group by error"
-    )
+    failed = await pool.fetch_value("select min(error) from public.flow_runs where error <> ''")
     if failed:
-        raise MeasurementFailed(f"{failed[0][1]} runs did not complete: {failed[0][0]}")
+        raise MeasurementFailed(f"a run failed: {failed}")
+    return not under_way
 
 
 async def until_running(pool: Database, count: int) -> None:
@@ -97,11 +105,3 @@ async def output_of(pool: Database, run_id: str) -> Any:
             break
         await asyncio.sleep(_TICK / 10)
     raise MeasurementFailed(f"run {run_id} must complete, got {status}")
-
-
-async def _under_way(pool: Database) -> int:
-    return int(
-        await pool.fetch_value(
-            "select count(*) from public.flow_runs where status in ('queued', 'running')"
-        )
-    )

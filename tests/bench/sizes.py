@@ -11,18 +11,20 @@ class Sizes:
     """The sizes of DESIGN.md, section 9, where it names them.
 
     Attributes:
+      draining_seconds: how long a worker may take for the queued runs.
       churned_steps: claimed after the old snapshot was taken and before claims are timed.
       paced_seconds: how long streams are watched with a run held, and how long without.
     """
 
     baseline_seconds: float = 0.5
     warm_up_runs: int = 100
-    queued_runs: int = 6000
-    starting_seconds: float = 4.0
+    queued_runs: int = 5000
+    draining_seconds: float = 6.0
+    starting_seconds: float = 3.0
     timed_runs: int = 60
     map_items: int = 10_000
     live_streams: int = 200
-    stream_seconds: float = 3.0
+    stream_seconds: float = 2.5
     paced_streams: int = 50
     paced_seconds: float = 3.0
     finished_steps: int = 1_000_000
