@@ -68,6 +68,11 @@ class Worker:
             await self._task
 
     @property
+    def running(self) -> bool:
+        """Whether it was started in the background and has not ended."""
+        return self._task is not None and not self._task.done()
+
+    @property
     def stop_requested(self) -> bool:
         """Whether it is stopping, or will when it has started."""
         return self._stopping.is_set()
