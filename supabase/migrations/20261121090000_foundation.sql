@@ -16,6 +16,11 @@
 --   TW009        a flow definition is wrong
 --   TW010        the worker is not registered
 --
+-- Plans. Functions that others call set, for all that they call in turn, enable_seqscan and
+-- enable_bitmapscan off, since a plan made while the tables are small must not read them whole when
+-- they have grown; plan_cache_mode = force_generic_plan, since planning anew for each small batch
+-- costs more than executing it; and jit off, which the first would tempt Postgres 16 into.
+--
 -- Lock order, obeyed by every function: run, then thread, then step. Batched calls take runs and
 -- steps with skip locked and answer busy for the rest, so that one slow row never stalls a batch.
 

@@ -39,7 +39,6 @@ create function tidewire.lock_runs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_locked uuid[];
@@ -72,8 +71,6 @@ create function tidewire.settle_runs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();

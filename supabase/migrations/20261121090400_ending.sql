@@ -17,7 +17,6 @@ create function tidewire.end_runs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_changes tidewire.run_change[];
@@ -64,7 +63,6 @@ create function tidewire.ending_drafts (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_drafts tidewire.log_draft[];
@@ -185,6 +183,10 @@ create function public.cancel_run (
   volatile
   security definer -- users have no right to write the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -71,7 +71,6 @@ create function tidewire.create_steps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -361,6 +360,10 @@ create function tidewire.start_run_for (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_active uuid;
@@ -411,6 +414,10 @@ create function public.start_run (
   volatile
   security definer -- users have no right to write the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 #variable_conflict use_variable
 declare

@@ -100,6 +100,10 @@ create function public.send_message (
   volatile
   security definer -- users have no right to write the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 #variable_conflict use_variable
 declare
@@ -354,6 +358,10 @@ create function tidewire.fold_messages (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_run record;
@@ -435,6 +443,10 @@ create function tidewire.thread_messages (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_run public.flow_runs;

@@ -8,8 +8,6 @@ create function tidewire.promote_scheduled (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_count integer;
@@ -45,8 +43,6 @@ create function tidewire.lock_ready_steps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_line record;
@@ -128,8 +124,6 @@ create function tidewire.head_of_line (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_head tidewire.place_in_line;
@@ -171,6 +165,10 @@ create function tidewire.claim_steps (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 begin
   if coalesce(p_quantity, 0) <= 0 then
@@ -256,8 +254,6 @@ create function tidewire.lease_steps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.wall_clock();
@@ -299,8 +295,6 @@ create function tidewire.started_drafts (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_drafts tidewire.log_draft[];
@@ -335,8 +329,6 @@ create function tidewire.leased_steps (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_wall timestamptz := tidewire.wall_clock();
@@ -422,7 +414,6 @@ create function tidewire.refusals (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   return query
@@ -455,6 +446,9 @@ create function tidewire.extend_leases (
   security definer -- the worker's role has no right on the tables
   set search_path = ''
   set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_leases);
@@ -513,6 +507,9 @@ create function tidewire.release_steps (
   security definer -- the worker's role has no right on the tables
   set search_path = ''
   set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_steps);
@@ -567,6 +564,10 @@ create function tidewire.sleep_steps (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_sleeps);
@@ -615,7 +616,6 @@ create function tidewire.put_to_sleep (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_slept tidewire.slept_step[];

@@ -138,8 +138,6 @@ create function tidewire.move_dependents (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -244,12 +242,13 @@ create function tidewire.run_progress (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_changes tidewire.run_change[];
 begin
+  if pg_catalog.cardinality(p_settled) = 0 then
+    return '{}';
+  end if;
   select pg_catalog.array_agg(
     (
       c.run_id, false, c.steps,

@@ -31,8 +31,6 @@ create function tidewire.decide_steps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -91,8 +89,6 @@ create function tidewire.judge_steps (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -175,7 +171,6 @@ create function tidewire.step_context (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   return (
@@ -198,7 +193,6 @@ create function tidewire.expand_maps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -329,7 +323,6 @@ create function tidewire.cached_output (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   if (p_step).cache_fresh is null then
@@ -368,7 +361,6 @@ create function tidewire.store_outputs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   insert into tidewire.cache as c (

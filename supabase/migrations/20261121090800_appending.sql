@@ -79,8 +79,6 @@ create function tidewire.judge_appends (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_judged tidewire.judged_append[];
@@ -149,8 +147,6 @@ create function tidewire.write_appends (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.wall_clock();
@@ -219,6 +215,10 @@ create function tidewire.append_chunks (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_locked uuid[];
@@ -253,6 +253,9 @@ create function tidewire.save_checkpoint (
   security definer -- the worker's role has no right on the tables
   set search_path = ''
   set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_checkpoints);

@@ -43,6 +43,10 @@ create function tidewire.complete_steps (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_completions);
@@ -91,8 +95,6 @@ create function tidewire.hold_keys (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_runs uuid[] := tidewire.lock_runs(
@@ -138,8 +140,6 @@ create function tidewire.lock_maps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 begin
   return array(
@@ -167,8 +167,6 @@ create function tidewire.maps_at_their_end (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 begin
   return array(
@@ -203,8 +201,6 @@ create function tidewire.record_outputs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -293,8 +289,6 @@ create function tidewire.completion_drafts (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_drafts tidewire.log_draft[];
@@ -359,7 +353,6 @@ create function tidewire.incomplete_answers (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   return query

@@ -72,8 +72,6 @@ create function tidewire.count_items (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_most_bytes integer := (select l.map_output_bytes from tidewire.limits l);
@@ -145,8 +143,6 @@ create function tidewire.close_maps (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();

@@ -64,6 +64,10 @@ create function tidewire.fail_steps (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_keys tidewire.leased_key[] := tidewire.keys_of(p_failures);
@@ -153,8 +157,6 @@ create function tidewire.record_failures (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_now timestamptz := tidewire.clock();
@@ -300,6 +302,9 @@ create function tidewire.rescue_expired_steps (
   security definer -- the worker's role has no right on the tables
   set search_path = ''
   set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_runs uuid[];
@@ -344,7 +349,6 @@ create function tidewire.expired_keys (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   return array(
@@ -371,7 +375,6 @@ create function tidewire.expiries (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
 as $$
 begin
   return array(

@@ -19,6 +19,9 @@ create function public.read_log (
   security definer -- one ownership check instead of a policy on every row
   set search_path = ''
   set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -101,8 +104,6 @@ create function tidewire.log_page (
   language plpgsql
   stable
   set search_path = ''
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 begin
   return (

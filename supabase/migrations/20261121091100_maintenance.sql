@@ -8,7 +8,6 @@ create function tidewire.end_overdue_runs (
   language plpgsql
   volatile
   set search_path = ''
-  set enable_seqscan = off
 as $$
 declare
   v_runs uuid[];
@@ -169,6 +168,10 @@ create function tidewire.maintain (
   volatile
   security definer -- the worker's role has no right on the tables
   set search_path = ''
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set plan_cache_mode = force_generic_plan
+  set jit = off
 as $$
 declare
   v_kind text;
