@@ -206,13 +206,9 @@ declare
   v_now timestamptz := tidewire.clock();
   v_done tidewire.finished_step[];
 begin
-  with items as (
-    select (i.ordinality - 1)::integer as ordinal, coalesce(i.value -> 'output', 'null') as output
-    from pg_catalog.jsonb_array_elements(p_completions) with ordinality i
-  ), held as (
-    select k.*, i.output, s.open_parts, d.publishes, d.cache_fresh is not null as cached
+  with held as (
+    select k.*, s.open_parts, d.publishes, d.cache_fresh is not null as cached
     from pg_catalog.unnest(p_keys) k
-    join items i using (ordinal)
     join public.flow_steps s
       on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
     join tidewire.step_definitions d
@@ -220,9 +216,9 @@ begin
     where k.ordinal = any (p_held) and k.ordinal <> all (p_except)
   ), done as (
     update public.flow_steps s
-    set status = 'completed', output = h.output, lease_expires_at = null,
-        attempt_deadline_at = null, worker_id = null, error = null, open_parts = '[]',
-        finished_at = v_now
+    set status = 'completed', output = coalesce(p_completions -> h.ordinal -> 'output', 'null'),
+        lease_expires_at = null, attempt_deadline_at = null, worker_id = null, error = null,
+        open_parts = '[]', finished_at = v_now
     from held h
     where s.run_id = h.run_id
       and s.step_slug = h.step_slug

@@ -110,7 +110,9 @@ class Completer:
         if self._slots.running and now < self._called_at + _GAP:
             await asyncio.sleep(self._called_at + _GAP - now)
         self._called_at = asyncio.get_running_loop().time()
-        return _taken(self._completions), _taken(self._failures)
+        # Not all that waits: one lane with everything would leave the other without work.
+        most = min(_MOST_RESULTS, max(1, self._slots.size // _LANES))
+        return _taken(self._completions, most), _taken(self._failures, most)
 
     async def _complete(self, completions: Sequence[Completion]) -> None:
         stopping = self._claimer is None or self._claimer.stopping
@@ -216,10 +218,10 @@ class Completer:
                 self._ended(entries.run_id)
 
 
-def _taken(waiting: deque[AnyResult]) -> list[AnyResult]:
+def _taken(waiting: deque[AnyResult], most: int) -> list[AnyResult]:
     """Take what one call may carry; a result that must go alone does."""
     taken: list[AnyResult] = []
-    while waiting and len(taken) < _MOST_RESULTS and not (taken and waiting[0].alone):
+    while waiting and len(taken) < most and not (taken and waiting[0].alone):
         taken.append(waiting.popleft())
         if taken[-1].alone:
             break
