@@ -20,6 +20,9 @@
 -- enable_bitmapscan off, since a plan made while the tables are small must not read them whole when
 -- they have grown; plan_cache_mode = force_generic_plan, since planning anew for each small batch
 -- costs more than executing it; and jit off, which the first would tempt Postgres 16 into.
+-- Statements that look steps up by their keys name no status that a partial index is made for: to
+-- whoever analyzed the table while nothing ran, that index is empty and cheaper to read whole than
+-- any other. A step is running exactly while lease_expires_at is not null.
 --
 -- Lock order, obeyed by every function: run, then thread, then step. Batched calls take runs and
 -- steps with skip locked and answer busy for the rest, so that one slow row never stalls a batch.

@@ -242,8 +242,8 @@ begin
 end
 $$;
 
--- Puts ready steps under lease, items and those whose runs are locked. The database ends an
--- attempt one lease after its deadline, whatever the heartbeat says.
+-- Puts steps that lock_ready_steps has locked under lease: items, and those whose runs are locked.
+-- The database ends an attempt one lease after its deadline, whatever the heartbeat says.
 create function tidewire.lease_steps (
   p_worker_id uuid,
   p_lease interval,
@@ -273,7 +273,6 @@ begin
       and s.run_id = k.run_id
       and s.step_slug = k.step_slug
       and s.item_index = k.item_index
-      and s.status = 'queued'
       and d.flow_version = s.flow_version
       and d.step_slug = s.step_slug
     returning s.run_id, s.step_slug, s.item_index
@@ -366,7 +365,7 @@ begin
       and e.taken
       and o.status = 'completed'
   ) i on true
-  where s.status = 'running';
+  where s.lease_expires_at is not null;
 end
 $$;
 
@@ -468,7 +467,7 @@ begin
     from pg_catalog.unnest(v_keys) k
     join public.flow_steps s
       on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-    where s.status = 'running'
+    where s.lease_expires_at is not null
       and s.lease_token = k.lease_token
       and s.attempt_deadline_at + p_lease > v_now
     for no key update of s skip locked
@@ -522,7 +521,7 @@ begin
     from pg_catalog.unnest(v_keys) k
     join public.flow_steps s
       on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-    where s.status = 'running'
+    where s.lease_expires_at is not null
       and s.lease_token = k.lease_token
       and s.worker_id = p_worker_id
       and s.run_id = any (v_locked)
@@ -628,7 +627,7 @@ begin
     from pg_catalog.unnest(p_keys) k
     join public.flow_steps s
       on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-    where s.status = 'running'
+    where s.lease_expires_at is not null
       and s.lease_token = k.lease_token
       and s.worker_id = p_worker_id
     for no key update of s skip locked

@@ -273,7 +273,7 @@ begin
     where s.run_id = k.run_id
       and s.step_slug = k.step_slug
       and s.item_index = k.item_index
-      and s.status = 'running'
+      and s.lease_expires_at is not null
       and s.lease_token = k.lease_token
       and s.run_id = any (v_locked)
       and k.ordinal <> all (v_large || tidewire.refused_ordinals(v_appends))
@@ -477,7 +477,7 @@ as $$
     where s.run_id = p_run_id
       and s.step_slug = p_step_slug
       and s.item_index = coalesce(p_item_index, -1)
-      and s.status = 'running'
+      and s.lease_expires_at is not null
       and s.lease_token = p_lease_token
   ), entries as (
     select c.chunk_index, c.chunk_type, c.chunk_data, s.checkpoint_index, s.open_parts

@@ -64,7 +64,7 @@ begin
     select p.ordinal from pg_catalog.unnest(v_pending) p where p.answer not in ('appended', 'duplicate')
   );
   v_done := tidewire.record_outputs(
-    p_completions, v_keys, (v_held).ordinals, v_large || v_refused, v_pending
+    p_completions, v_keys, (v_held).ordinals, v_large || v_refused
   );
   return query
   select d.ordinal, 'completed', d.run_id, d.step_slug, null::jsonb
@@ -182,7 +182,7 @@ begin
       where k.run_id = m.run_id
         and k.step_slug = m.step_slug
         and k.item_index >= 0
-        and s.status = 'running'
+        and s.lease_expires_at is not null
         and s.lease_token = k.lease_token
     )
   );
@@ -194,8 +194,7 @@ create function tidewire.record_outputs (
   p_completions jsonb,
   p_keys tidewire.leased_key[],
   p_held integer[],
-  p_except integer[],
-  p_pending tidewire.judged_append[]
+  p_except integer[]
 )
   returns tidewire.finished_step[]
   language plpgsql
@@ -206,33 +205,37 @@ declare
   v_now timestamptz := tidewire.clock();
   v_done tidewire.finished_step[];
 begin
-  with held as (
-    select k.*, s.open_parts, d.publishes, d.cache_fresh is not null as cached
-    from pg_catalog.unnest(p_keys) k
-    join public.flow_steps s
-      on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-    join tidewire.step_definitions d
-      on d.flow_version = s.flow_version and d.step_slug = s.step_slug
-    where k.ordinal = any (p_held) and k.ordinal <> all (p_except)
-  ), done as (
+  with done as (
     update public.flow_steps s
-    set status = 'completed', output = coalesce(p_completions -> h.ordinal -> 'output', 'null'),
+    set status = 'completed', output = coalesce(p_completions -> k.ordinal -> 'output', 'null'),
         lease_expires_at = null, attempt_deadline_at = null, worker_id = null, error = null,
-        open_parts = '[]', finished_at = v_now
-    from held h
-    where s.run_id = h.run_id
-      and s.step_slug = h.step_slug
-      and s.item_index = h.item_index
-      and s.status = 'running'
-      and s.lease_token = h.lease_token
+        finished_at = v_now
+    from pg_catalog.unnest(p_keys) k, tidewire.step_definitions d
+    where k.ordinal = any (p_held)
+      and k.ordinal <> all (p_except)
+      and s.run_id = k.run_id
+      and s.step_slug = k.step_slug
+      and s.item_index = k.item_index
+      and s.lease_expires_at is not null
+      and s.lease_token = k.lease_token
+      and d.flow_version = s.flow_version
+      and d.step_slug = s.step_slug
     returning
-      h.ordinal, s.run_id, s.step_slug, s.item_index, s.flow_version, s.attempt, h.open_parts,
-      s.available_at as line_at, h.publishes, h.cached and s.item_index = -1 as cached,
-      false as failed
+      k.ordinal, s.run_id, s.step_slug, s.item_index, s.flow_version, s.attempt, s.open_parts,
+      s.available_at as line_at, d.publishes,
+      d.cache_fresh is not null and s.item_index = -1 as cached, false as failed
   )
   select pg_catalog.array_agg(d::tidewire.finished_step order by d.ordinal)
   into v_done
   from (select * from done) d;
+  -- By a statement of its own, since the one above has to tell what was open. Few steps leave any.
+  if exists (select from pg_catalog.unnest(v_done) d where d.open_parts <> '[]') then
+    update public.flow_steps s
+    set open_parts = '[]'
+    from pg_catalog.unnest(v_done) d
+    where d.open_parts <> '[]'
+      and s.run_id = d.run_id and s.step_slug = d.step_slug and s.item_index = d.item_index;
+  end if;
   return coalesce(v_done, '{}');
 end
 $$;

@@ -179,7 +179,7 @@ begin
       on s.run_id = f.run_id and s.step_slug = f.step_slug and s.item_index = f.item_index
     join tidewire.step_definitions d
       on d.flow_version = s.flow_version and d.step_slug = s.step_slug
-    where s.status = 'running' and s.lease_token = f.lease_token
+    where s.lease_expires_at is not null and s.lease_token = f.lease_token
   ), recorded as (
     update public.flow_steps s
     set status = case
@@ -202,7 +202,7 @@ begin
     where s.run_id = j.run_id
       and s.step_slug = j.step_slug
       and s.item_index = j.item_index
-      and s.status = 'running'
+      and s.lease_expires_at is not null
       and s.lease_token = j.lease_token
     returning j.*, s.flow_version, s.available_at
   )

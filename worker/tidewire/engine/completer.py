@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, Final, TypeVar
 
 from tidewire.engine.attempt import Attempt
@@ -58,6 +58,7 @@ class Completer:
         self._failures: deque[FailedAttempt] = deque()
         self._alarm = Alarm()
         self._turn = asyncio.Lock()
+        self._maps: set[tuple[str, str]] = set()
         self._calls = 0
         self._delayed = 0
         self._called_at = 0.0
@@ -91,6 +92,8 @@ class Completer:
         while True:
             async with self._turn:
                 completions, failures = await self._next_batch()
+                maps = _maps_of(completions) | _maps_of(failures)
+                self._maps |= maps
                 self._calls += 1
             try:
                 if completions:
@@ -99,20 +102,32 @@ class Completer:
                     await self._fail(failures)
             finally:
                 self._calls -= 1
+                self._maps -= maps
+                self._alarm.ring()
             if not self.active and self._claimer is not None:
                 self._claimer.look()
 
     async def _next_batch(self) -> tuple[list[Completion], list[FailedAttempt]]:
-        while not (self._completions or self._failures):
+        """Wait for results that this call may carry.
+
+        Items of a map wait while another call holds their map: two calls at once would only tell
+        each other that it is busy.
+        """
+        while True:
+            while not (self._completions or self._failures):
+                await self._alarm.wait()
+            now = asyncio.get_running_loop().time()
+            # Alone in the worker there is nobody to wait for.
+            if self._slots.running and now < self._called_at + _GAP:
+                await asyncio.sleep(self._called_at + _GAP - now)
+            # Not all that waits: one lane with everything would leave the other without work.
+            most = min(_MOST_RESULTS, max(1, self._slots.size // _LANES))
+            completions = _taken(self._completions, most, self._maps)
+            failures = _taken(self._failures, most, self._maps | _maps_of(completions))
+            if completions or failures:
+                self._called_at = asyncio.get_running_loop().time()
+                return completions, failures
             await self._alarm.wait()
-        now = asyncio.get_running_loop().time()
-        # Alone in the worker there is nobody to wait for.
-        if self._slots.running and now < self._called_at + _GAP:
-            await asyncio.sleep(self._called_at + _GAP - now)
-        self._called_at = asyncio.get_running_loop().time()
-        # Not all that waits: one lane with everything would leave the other without work.
-        most = min(_MOST_RESULTS, max(1, self._slots.size // _LANES))
-        return _taken(self._completions, most), _taken(self._failures, most)
 
     async def _complete(self, completions: Sequence[Completion]) -> None:
         stopping = self._claimer is None or self._claimer.stopping
@@ -218,11 +233,21 @@ class Completer:
                 self._ended(entries.run_id)
 
 
-def _taken(waiting: deque[AnyResult], most: int) -> list[AnyResult]:
-    """Take what one call may carry; a result that must go alone does."""
+def _taken(waiting: deque[AnyResult], most: int, maps: Set[tuple[str, str]]) -> list[AnyResult]:
+    """Take what one call may carry; a result that must go alone does. Items of `maps` stay."""
     taken: list[AnyResult] = []
+    left: list[AnyResult] = []
     while waiting and len(taken) < most and not (taken and waiting[0].alone):
-        taken.append(waiting.popleft())
-        if taken[-1].alone:
+        result = waiting.popleft()
+        if maps and result.map in maps:
+            left.append(result)
+            continue
+        taken.append(result)
+        if result.alone:
             break
+    waiting.extendleft(reversed(left))
     return taken
+
+
+def _maps_of(results: Sequence[Result]) -> set[tuple[str, str]]:
+    return {result.map for result in results if result.map is not None}

@@ -16,14 +16,17 @@ class Result:
 
     Attributes:
       alone: send it in a call of its own, since some batch that held it was refused.
+      map: run and step of the map that it is an item of; None for a step.
     """
 
-    __slots__ = ("alone", "attempt", "item")
+    __slots__ = ("alone", "attempt", "item", "map")
 
     def __init__(self, attempt: Attempt, fields: dict[str, Any]) -> None:
         self.attempt = attempt
         self.item = attempt.step.key() | fields
         self.alone = False
+        step = attempt.step
+        self.map = (step.run_id, step.step_slug) if step.is_item else None
 
 
 class Completion(Result):
