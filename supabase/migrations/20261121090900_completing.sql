@@ -158,7 +158,7 @@ begin
 end
 $$;
 
--- The maps, of those locked, that have no item left once these are settled.
+-- The maps, of those locked, that may have no item left once these are settled.
 create function tidewire.maps_at_their_end (
   p_keys tidewire.leased_key[],
   p_maps tidewire.step_key[]
@@ -172,18 +172,12 @@ begin
   return array(
     select (m.run_id, m.step_slug, -1)::tidewire.step_key
     from pg_catalog.unnest(p_maps) m
-    join public.flow_steps p
-      on p.run_id = m.run_id and p.step_slug = m.step_slug and p.item_index = -1
-    where p.remaining_items <= (
+    join public.flow_steps s
+      on s.run_id = m.run_id and s.step_slug = m.step_slug and s.item_index = -1
+    where s.remaining_items <= (
       select pg_catalog.count(*)
       from pg_catalog.unnest(p_keys) k
-      join public.flow_steps s
-        on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-      where k.run_id = m.run_id
-        and k.step_slug = m.step_slug
-        and k.item_index >= 0
-        and s.lease_expires_at is not null
-        and s.lease_token = k.lease_token
+      where k.run_id = m.run_id and k.step_slug = m.step_slug and k.item_index >= 0
     )
   );
 end
