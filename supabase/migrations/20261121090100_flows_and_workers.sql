@@ -168,6 +168,7 @@ $$;
 
 -- Marks a worker as waiting for work (true) or busy (false). A start notifies only when some
 -- worker waits. Protocol: set true, claim once more, then sleep until tidewire_wake or the poll.
+-- A claim that brings steps sets false.
 create function tidewire.set_idle (
   p_worker_id uuid,
   p_idle boolean
@@ -181,6 +182,28 @@ as $$
   update tidewire.workers
   set idle = p_idle, last_seen_at = tidewire.clock()
   where worker_id = p_worker_id
+$$;
+
+-- A worker that was given steps waits for none. Skipped while another call of the worker holds its
+-- row: the next claim does it.
+create function tidewire.end_idleness (
+  p_worker_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  update tidewire.workers w
+  set idle = false
+  where w.worker_id in (
+    select f.worker_id
+    from tidewire.workers f
+    where f.worker_id = p_worker_id and f.idle
+    for no key update skip locked
+  );
+end
 $$;
 
 -- Says goodbye. The row stays as history until maintain() removes it.

@@ -116,6 +116,7 @@ begin
     perform tidewire.pass_the_turn(v_completed);
   end if;
   if pg_catalog.cardinality(v_leased) > 0 then
+    perform tidewire.end_idleness((p_claim).worker_id);
     return query select * from tidewire.leased_steps(v_leased);
   end if;
   if pg_catalog.cardinality(v_leased) < v_asked then

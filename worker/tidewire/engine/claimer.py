@@ -110,6 +110,7 @@ class Claimer:
         self._wait = next(self._looks, self._poll) if self._idle else self._poll
         if reply.claimed:
             self._quiet_since = now
+            self._idle = False  # and so it is in the database
         nothing = reply.nothing_ready
         self._hungry = nothing is None
         self._next_at = None
@@ -154,19 +155,13 @@ class Claimer:
         self.received(reply, asked, called_at)
         for entries in reply.logged:
             self._published(entries)
-        if self._idle and reply.claimed:
-            await self._set_idle(False)
 
     async def _go_idle(self) -> None:
         """Ask to be woken, then claim once more: what became ready in between woke nobody."""
-        await self._set_idle(True)
         self._looks = iter(_LOOKS)
-        self._hungry = True
-
-    async def _set_idle(self, idle: bool) -> None:
-        self._idle = idle
+        self._idle = self._hungry = True
         try:
-            await self._workers.set_idle(idle)
+            await self._workers.set_idle(True)
         except Exception as error:
             if not is_transient(error):
                 raise

@@ -23,8 +23,10 @@ _log = logging.getLogger(__name__)
 _LANES: Final = 2
 _MOST_RESULTS: Final = 500
 _BUSY_TICK: Final = 0.005
-# Calls closer together than this waste the database's time on tiny batches.
-_GAP: Final = 0.002
+# A worker with many results leaves this between its calls: a call for one of them costs the
+# database nearly as much as one for ten. Alone, a result has nobody to wait for.
+_LONGEST_GAP: Final = 0.005
+_GAP_A_RESULT: Final = 0.0015
 _FIRST_BACKOFF: Final = 0.05
 _LONGEST_BACKOFF: Final = 1.0
 
@@ -62,6 +64,7 @@ class Completer:
         self._calls = 0
         self._delayed = 0
         self._called_at = 0.0
+        self._gap = 0.0
 
     def serve(self, claimer: Claimer) -> None:
         """Hand claimed steps to `claimer`."""
@@ -116,16 +119,16 @@ class Completer:
         while True:
             while not (self._completions or self._failures):
                 await self._alarm.wait()
-            now = asyncio.get_running_loop().time()
-            # Alone in the worker there is nobody to wait for.
-            if self._slots.running and now < self._called_at + _GAP:
-                await asyncio.sleep(self._called_at + _GAP - now)
+            wait = self._called_at + self._gap - asyncio.get_running_loop().time()
+            if wait > 0:
+                await asyncio.sleep(wait)
             # Not all that waits: one lane with everything would leave the other without work.
             most = min(_MOST_RESULTS, max(1, self._slots.size // _LANES))
             completions = _taken(self._completions, most, self._maps)
             failures = _taken(self._failures, most, self._maps | _maps_of(completions))
             if completions or failures:
                 self._called_at = asyncio.get_running_loop().time()
+                self._gap = _gap_after(len(completions) + len(failures))
                 return completions, failures
             await self._alarm.wait()
 
@@ -247,6 +250,11 @@ def _taken(waiting: deque[AnyResult], most: int, maps: Set[tuple[str, str]]) -> 
             break
     waiting.extendleft(reversed(left))
     return taken
+
+
+def _gap_after(results: int) -> float:
+    """Return how long to wait after the start of a call that carries so many results."""
+    return min(_LONGEST_GAP, (results - 1) * _GAP_A_RESULT)
 
 
 def _maps_of(results: Sequence[Result]) -> set[tuple[str, str]]:
