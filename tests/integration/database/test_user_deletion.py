@@ -103,7 +103,24 @@ async def test_the_last_answer_of_a_thread_never_waits_for_the_deletion_of_its_u
         )
         completed = await meeting.worker.complete([key(leased, output=1)])
         assert answers_of(completed) == ["completed"]
-        await meeting.worker.value("select tidewire.maintain()")
+    assert await deletion == "DELETE 1"
+
+
+async def test_maintenance_that_ends_and_folds_a_run_never_waits_for_the_deletion_of_its_user(
+    open_session: OpenSession,
+) -> None:
+    meeting = await Meeting.arrange(open_session)
+    overdue = await meeting.user.send("thread", "a", "one_step", "reject")
+    await meeting.watcher.connection.execute(
+        "update public.flow_runs set deadline_at = now() - interval '1 s'"
+    )
+    async with meeting.worker.connection.transaction():
+        await meeting.worker.value(LOCK, overdue["run_id"])
+        deletion = await meeting.while_it_waits(
+            meeting.user, meeting.user.connection.execute(DELETE, meeting.user_id)
+        )
+        counts = await meeting.worker.value("select tidewire.maintain()")
+        assert counts["overdue"] == 1
     assert await deletion == "DELETE 1"
 
 
