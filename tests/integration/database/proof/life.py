@@ -101,6 +101,7 @@ class Life(RuleBasedStateMachine):
         latest = self.known.leases[::-1]
         standing = [x for x in latest if x.standing(self.before) == "present"]
         lost = [x for x in latest if x.standing(self.before) != "present"]
+        lost.sort(key=lambda x: not self._is_anothers(x))
         chosen: dict[StepKey, Lease] = {}
         for number in picked:
             line = (standing or lost) if number < 7 else (lost or standing)
@@ -108,6 +109,10 @@ class Life(RuleBasedStateMachine):
             chosen.setdefault(lease.key, lease)
         found = list(chosen.values())
         return [x for x in found if not of_one_worker or x.worker == found[0].worker]
+
+    def _is_anothers(self, lost: Lease) -> bool:
+        row = self.before.steps.get(lost.key)
+        return row is not None and row["status"] == "running"
 
     def chunks(self, lease: Lease, kinds: Sequence[str]) -> Row:
         """New chunks of a step, next in its sequence; nothing without kinds."""

@@ -16,18 +16,23 @@ flows = st.sampled_from(sorted(FLOWS))
 class UserRules(Life):
     """Every call of a client, and what each must answer."""
 
-    @initialize(flows=st.lists(flows, min_size=1, max_size=4), owner=owners)
-    def begin(self, flows: list[str], owner: str | None) -> None:
-        """Have something to work on."""
+    @initialize(
+        flows=st.lists(flows, min_size=1, max_size=4), owner=owners, messages=st.integers(0, 3)
+    )
+    def begin(self, flows: list[str], owner: str | None, messages: int) -> None:
+        """Have something to work on, and a thread with runs in line."""
         for flow in flows:
             self.start(flow, owner, None, 0)
+            self.laws_hold()
+        for _ in range(messages):
+            self.send("ada", "t1", "queue")
             self.laws_hold()
 
     @rule(
         flow=flows,
         owner=owners,
-        key=st.sampled_from([None, None, "k1", "k2"]),
-        number=st.sampled_from([0, 0, 0, 1]),
+        key=st.sampled_from([None, "k1", "k2"]),
+        number=st.integers(0, 1),
     )
     def start(self, flow: str, owner: str | None, key: str | None, number: int) -> None:
         user_id = self.known.users[owner] if owner else None
@@ -44,6 +49,12 @@ class UserRules(Life):
         elif key:
             self.known.keys[owner, flow, key] = (answer["run_id"], number)
         assert answer["run_id"] in self.after.runs
+
+    @precondition(lambda self: self.known.keys)
+    @rule(pick=st.integers(0, 3), number=st.integers(0, 1))
+    def start_again(self, pick: int, number: int) -> None:
+        owner, flow, key = sorted(self.known.keys, key=str)[pick % len(self.known.keys)]
+        self.start(flow, owner, key, number)
 
     @rule(
         name=names,
@@ -77,7 +88,12 @@ class UserRules(Life):
     @precondition(lambda self: self.before.runs)
     @rule(pick=st.integers(0, 9), name=names)
     def cancel(self, pick: int, name: str) -> None:
-        run_id, run = list(self.before.runs.items())[-1 - pick % len(self.before.runs)]
+        # Those first that there is something to cancel of, the latest last.
+        likely = sorted(
+            self.before.runs.items(),
+            key=lambda each: (each[1]["status"] not in ACTIVE, each[1]["user_id"] is None),
+        )
+        run_id, run = likely[pick % len(likely)]
         self.engine.sign_in(self.known.users[name])
         if run["user_id"] != self.known.users[name]:
             self.refused(("PT404", "TW003"), "public.cancel_run", run_id)
@@ -90,10 +106,12 @@ class UserRules(Life):
             self.nothing_changed()
 
     @precondition(lambda self: self.before.runs)
-    @rule(pick=st.integers(0, 9), page=st.sampled_from([1, 150, 1000, 1_000_000]))
+    @rule(pick=st.integers(0, 3), page=st.sampled_from([1, 150, 1000, 1_000_000]))
     def read(self, pick: int, page: int) -> None:
         """G3: pages after a cursor give every entry once, in order, up to the head."""
-        run_id, run = list(self.before.runs.items())[-1 - pick % len(self.before.runs)]
+        longest = sorted(self.before.runs, key=lambda each: -len(self.before.logs[each]))
+        run_id = longest[pick % len(longest)]
+        run = self.before.runs[run_id]
         self.engine.sign_in(run["user_id"] or self.known.users["ada"])
         if run["user_id"] is None:
             self.refused(("PT404", "TW003"), "public.read_log", run_id, -1, page)
