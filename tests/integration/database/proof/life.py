@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from integration.database.proof.actors import Engine, Known, Lease, Refused
 from integration.database.proof.laws import problems_between, problems_of
-from integration.database.proof.snapshot import Row, StepKey, key_of
+from integration.database.proof.snapshot import Row, key_of
 from registered_flows import step
 
 FLOWS: dict[str, list[dict[str, object]]] = {
@@ -96,24 +96,6 @@ class Life(RuleBasedStateMachine):
     def nothing_changed(self) -> None:
         assert self.after == self.before
 
-    def leases(self, picked: Sequence[int], *, of_one_worker: bool = False) -> list[Lease]:
-        """At most one lease a step: numbers below 7 pick those that stand, the others lost ones."""
-        latest = self.known.leases[::-1]
-        standing = [x for x in latest if x.standing(self.before) == "present"]
-        lost = [x for x in latest if x.standing(self.before) != "present"]
-        lost.sort(key=lambda x: not self._is_anothers(x))
-        chosen: dict[StepKey, Lease] = {}
-        for number in picked:
-            line = (standing or lost) if number < 7 else (lost or standing)
-            lease = line[number % 7 % len(line)]
-            chosen.setdefault(lease.key, lease)
-        found = list(chosen.values())
-        return [x for x in found if not of_one_worker or x.worker == found[0].worker]
-
-    def _is_anothers(self, lost: Lease) -> bool:
-        row = self.before.steps.get(lost.key)
-        return row is not None and row["status"] == "running"
-
     def chunks(self, lease: Lease, kinds: Sequence[str]) -> Row:
         """New chunks of a step, next in its sequence; nothing without kinds."""
         if not kinds:
@@ -177,7 +159,9 @@ class Life(RuleBasedStateMachine):
 
     def grant(self, worker: str, rows: Sequence[Row]) -> list[Lease]:
         """Leases out of claimed rows, each with all that the attempt goes on from."""
-        granted = [self._lease(worker, r["detail"]) for r in rows if r["answer"] == "claimed"]
+        told = {key_of(r["detail"]): r["detail"] for r in rows if r["answer"] == "claimed"}
+        granted = [self._lease(worker, told[key]) for key in self.after.steps if key in told]
+        assert len(granted) == [row["answer"] for row in rows].count("claimed")
         self.known.leases += granted
         return granted
 

@@ -17,9 +17,14 @@ TERMINAL_TYPES = ("finish", "error", "abort")
 
 QUERY = """
 select jsonb_build_object(
-  'runs', (select coalesce(jsonb_agg(to_jsonb(r) order by r.run_id), '[]') from public.flow_runs r),
+  'runs', (
+    select coalesce(jsonb_agg(to_jsonb(r) order by r.created_at, r.run_id), '[]')
+    from public.flow_runs r
+  ),
   'steps', (
-    select coalesce(jsonb_agg(to_jsonb(s) order by s.run_id, s.step_slug, s.item_index), '[]')
+    select coalesce(
+      jsonb_agg(to_jsonb(s) order by s.created_at, s.run_id, s.step_slug, s.item_index), '[]'
+    )
     from public.flow_steps s
   ),
   'chunks', (

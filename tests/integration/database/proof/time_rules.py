@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from integration.database.proof.actors import moment
-from integration.database.proof.worker_rules import WorkerRules, holds_something, workers
+from integration.database.proof.worker_rules import WorkerRules, workers
 
 # Past a backoff, a lease, an attempt's deadline, a run's.
 seconds = st.sampled_from([1, 1, 1, 5, 5, *[16] * 6, *[61] * 3, 620, 620, 86_500])
@@ -17,7 +17,6 @@ seconds = st.sampled_from([1, 1, 1, 5, 5, *[16] * 6, *[61] * 3, 620, 620, 86_500
 class TimeRules(WorkerRules):
     """What must happen though nobody asks."""
 
-    @holds_something
     @rule(worker=workers)
     def take_over(self, worker: str) -> None:
         """A worker dies, its leases expire, and another one takes its steps."""
