@@ -78,6 +78,11 @@ class Snapshot:
     def steps_of(self, run_id: str) -> list[Row]:
         return [row for key, row in self.steps.items() if key[0] == run_id]
 
+    def message(self, earlier: Row) -> Row:
+        """What became of a message."""
+        (found,) = [row for row in self.messages if row["position"] == earlier["position"]]
+        return found
+
     def is_active(self, run_id: str) -> bool:
         return run_id in self.runs and self.runs[run_id]["status"] in ACTIVE
 

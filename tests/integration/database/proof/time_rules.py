@@ -46,6 +46,6 @@ class TimeRules(WorkerRules):
             if row["status"] == "running":
                 assert moment(row["lease_expires_at"]) >= now
             assert row["status"] != "scheduled" or moment(row["available_at"]) > now
-        for message in self.after.messages:
-            ended = message["run_id"] and not self.after.is_active(message["run_id"])
-            assert not (ended and message["status"] == "streaming")
+        for message in self.before.messages:
+            if not self.before.is_active(message["run_id"]):
+                assert self.after.message(message)["status"] != "streaming"
