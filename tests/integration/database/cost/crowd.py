@@ -56,7 +56,8 @@ class Crowd:
 
     async def copy_run(self, run_id: str, copies: range, *, steps_alone: bool = False) -> None:
         """Copy a run with its steps and, unless told not to, its log, thread and messages."""
-        template = f"t.run_id = '{UUID(run_id)}'"
+        run_is = f"run_id = '{UUID(run_id)}'"
+        template = f"t.{run_is}"
         owner: Mapping[str, str] = {"user_id": USER_ID, "thread_id": "'t' || n"}
         if steps_alone:
             owner = {"user_id": USER_ID}
@@ -66,13 +67,9 @@ class Crowd:
         if steps_alone:
             return
         await self.copy("public.streaming_chunks", template, copies, run_id=RUN_ID)
-        await self.copy(
-            "public.flow_threads",
-            f"t.active_run_id = '{UUID(run_id)}'",
-            copies,
-            active_run_id=RUN_ID,
-            **owner,
-        )
+        of_run = f"(select r.user_id, r.thread_id from public.flow_runs r where {run_is})"
+        thread = f"(t.user_id, t.thread_id) = {of_run}"
+        await self.copy("public.flow_threads", thread, copies, **owner)
         await self.copy(
             "public.flow_messages",
             template,
