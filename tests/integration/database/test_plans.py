@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from integration.database.cost import claims, growth
+from integration.database.cost import claims, growth, width
 from integration.database.cost.calls import CALLS
 from integration.database.cost.pages import Case
 from integration.database.cost.place import place
@@ -63,3 +63,22 @@ async def test_a_claim_costs_the_same_among_a_million_finished_steps(
 ) -> None:
     cost, base = cost_of_claims[state][claim], cost_of_claims[claims.BASE][claim]
     assert cost <= BOUND * base + SLACK
+
+
+async def test_a_snapshot_held_open_makes_a_claim_at_most_twice_as_dear(
+    stack: StackUnderTest,
+) -> None:
+    async with place(stack) as here, here.session() as session:
+        before, after = await claims.held_back(here, session)
+    assert after <= 2 * before + SLACK
+
+
+async def test_a_wide_step_costs_in_proportion_to_what_it_depends_on(
+    stack: StackUnderTest,
+) -> None:
+    async with place(stack) as here, here.session() as session:
+        narrow = await width.of_width(here, session, width.NARROW)
+        wide = await width.of_width(here, session, width.WIDE)
+    times = width.WIDE / width.NARROW
+    for what, cost in wide.items():
+        assert cost <= BOUND * times * narrow[what] + SLACK, f"{what}: {narrow}, {wide}"

@@ -93,6 +93,22 @@ async def long_lines(here: Place, old: Session) -> Costs:
     return dict(zip(STATES, found, strict=True))
 
 
+async def held_back(here: Place, session: Session) -> tuple[int, int]:
+    """The cost of a claim before and after 2,000 steps were done under a snapshot held open."""
+    line = await Line.arrange(here, session)
+    await line.add(line.queued, range(3_000))
+    await here.analyze()
+    before = await touched(session, line.full)
+    async with here.session() as holder, holder.connection.transaction(isolation="repeatable_read"):
+        await holder.value("select count(*) from public.flow_runs")
+        for _ in range(100):
+            worker, queues, versions, lease, quantity = await line.full.arrange(session)
+            leased = await session.call("claim_steps", worker, queues, versions, lease, quantity)
+            items = [key(r["detail"], output=1) for r in leased if r["answer"] == "claimed"]
+            await session.complete(items)
+        return before, await touched(session, line.full)
+
+
 def _claim(versions: list[str]) -> Case:
     async def arguments(_: Session) -> Arguments:
         return [WORKER_ID, ["default"], versions, LEASE, 20]

@@ -34,19 +34,30 @@ class Case:
 
 async def touched(session: Session, case: Case) -> int:
     """How many pages the statement of a case touches, in the cache or not."""
-    counts = [await _touched_once(session, case) for _ in range(_REPETITIONS)]
+    counts = [await _undone(session, case) for _ in range(_REPETITIONS)]
     return min(counts[1:])
 
 
-async def _touched_once(session: Session, case: Case) -> int:
+async def touched_for_good(session: Session, case: Case) -> int:
+    """The same, with everything committed: a transaction reads again all that it wrote before."""
+    counts = [
+        await _measured(session, case, await case.arrange(session)) for _ in range(_REPETITIONS)
+    ]
+    return min(counts[1:])
+
+
+async def _undone(session: Session, case: Case) -> int:
     transaction = session.connection.transaction()
     await transaction.start()
     try:
-        arguments = await case.arrange(session)
-        explained = await session.value(
-            f"explain (analyze, buffers, timing off, format json) {case.statement}", *arguments
-        )
+        return await _measured(session, case, await case.arrange(session))
     finally:
         await transaction.rollback()
+
+
+async def _measured(session: Session, case: Case, arguments: Arguments) -> int:
+    explained = await session.value(
+        f"explain (analyze, buffers, timing off, format json) {case.statement}", *arguments
+    )
     plan = json.loads(explained)[0]["Plan"]
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
