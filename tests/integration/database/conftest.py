@@ -13,6 +13,8 @@ from integration.database.pgtap import prepare
 from integration.database.sessions import Session, use_json
 from stack import _TEMPLATE, Database, StackUnderTest
 
+pytest.register_assert_rewrite("integration.database.proof")
+
 OpenSession = Callable[[], Awaitable[Session]]
 
 

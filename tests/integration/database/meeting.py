@@ -33,14 +33,29 @@ class Meeting:
         (leased,) = await self.worker.claim(self.version, 1)
         return leased
 
+    async def expired(self) -> dict[str, Any]:
+        """A step whose holder's lease is over, and which nobody has taken yet."""
+        leased = await self.leased()
+        await self.watcher.connection.execute(
+            "update public.flow_steps set lease_expires_at = now() - interval '1 s'"
+            " where status = 'running'"
+        )
+        return leased
+
     async def while_it_waits(
         self, waiting: Session, call: Coroutine[Any, Any, Any]
     ) -> asyncio.Task[Any]:
         """Begin a call and return once its session waits for another's lock."""
         task = asyncio.create_task(call)
-        pid = waiting.connection.get_server_pid()
-        for _ in range(20_000):
-            if await self.watcher.value("select pg_blocking_pids($1) <> '{}'", pid):
-                return task
-            assert not task.done(), "the call must wait, but it came back"
-        raise AssertionError("the call must wait for a lock")
+        await blocked_or_done(self.watcher, waiting, task)
+        assert not task.done(), "the call must wait, but it came back"
+        return task
+
+
+async def blocked_or_done(watcher: Session, waiting: Session, task: asyncio.Task[Any]) -> None:
+    """Look until a session waits for a lock, or its call came back without."""
+    pid = waiting.connection.get_server_pid()
+    for _ in range(20_000):
+        if task.done() or await watcher.value("select pg_blocking_pids($1) <> '{}'", pid):
+            return
+    raise AssertionError("the call must come back or wait for a lock")

@@ -93,6 +93,14 @@ class Session:
         return [row["type"] for row in rows]
 
 
+async def refusal_or_answer(session: Session, thread: str, message: str, on_busy: str) -> Any:
+    """What a send answers: its answer, or the code and the TW code that it is refused with."""
+    try:
+        return await session.send(thread, message, "one_step", on_busy)
+    except asyncpg.PostgresError as error:
+        return (error.sqlstate, error.detail)
+
+
 def key(step: Mapping[str, Any], **more: object) -> Item:
     """One request item: what names a leased step, and what is done with it."""
     return {name: step[name] for name in ("run_id", "step_slug", "lease_token")} | more

@@ -6,7 +6,7 @@ import pytest
 
 from integration.database.conftest import OpenSession
 from integration.database.meeting import Meeting
-from integration.database.sessions import answers_of, assert_ended_once, key
+from integration.database.sessions import WORKER_ID, answers_of, assert_ended_once, key
 
 
 async def test_a_cancel_that_waits_for_a_completion_finds_it_completed(
@@ -88,6 +88,71 @@ async def test_a_claim_passes_by_what_another_is_claiming(open_session: OpenSess
         (second,) = await meeting.user.claim(meeting.version, 1)
         assert await meeting.user.claim(meeting.version, 1) == []
     assert {first["run_id"], second["run_id"]} == started
+
+
+async def test_a_cancel_that_waits_for_an_append_closes_the_part_it_opened(
+    open_session: OpenSession,
+) -> None:
+    meeting = await Meeting.arrange(open_session)
+    leased = await meeting.leased()
+    opened = key(leased, first_sequence=0, chunks=[{"type": "text-start", "id": "only.1"}])
+
+    async with meeting.worker.connection.transaction():
+        assert answers_of(await meeting.worker.append([opened])) == ["appended"]
+        cancel = await meeting.while_it_waits(meeting.user, meeting.user.cancel(leased["run_id"]))
+    assert await cancel == "cancelled"
+    types = await meeting.worker.log_types(leased["run_id"])
+    assert types == ["start", "data-progress", "text-start", "text-end", "abort"]
+
+
+async def test_an_append_does_not_wait_for_a_cancel_and_comes_never_after_its_abort(
+    open_session: OpenSession,
+) -> None:
+    meeting = await Meeting.arrange(open_session)
+    leased = await meeting.leased()
+    chunk = {"type": "text-delta", "id": "only.1", "delta": "sea"}
+    append = key(leased, first_sequence=0, chunks=[chunk])
+
+    async with meeting.user.connection.transaction():
+        await meeting.user.cancel(leased["run_id"])
+        assert answers_of(await meeting.worker.append([append])) == ["busy"]
+    assert answers_of(await meeting.worker.append([append])) == ["cancelled"]
+    assert_ended_once(await meeting.worker.log_types(leased["run_id"]))
+
+
+@pytest.mark.parametrize(
+    ("retryable", "status", "end"), [(True, "cancelled", "abort"), (False, "failed", "error")]
+)
+async def test_a_cancel_that_waits_for_a_failure_ends_what_that_left(
+    retryable: bool, status: str, end: str, open_session: OpenSession
+) -> None:
+    meeting = await Meeting.arrange(open_session)
+    leased = await meeting.leased()
+
+    async with meeting.worker.connection.transaction():
+        item = key(leased, retryable=retryable)
+        await meeting.worker.call("fail_steps", WORKER_ID, [item])
+        cancel = await meeting.while_it_waits(meeting.user, meeting.user.cancel(leased["run_id"]))
+    assert await cancel == status
+    types = await meeting.worker.log_types(leased["run_id"])
+    assert_ended_once(types)
+    assert types[-1] == end
+
+
+async def test_a_failure_does_not_wait_for_a_cancel_and_is_told_afterwards(
+    open_session: OpenSession,
+) -> None:
+    meeting = await Meeting.arrange(open_session)
+    leased = await meeting.leased()
+    item = key(leased, retryable=False)
+
+    async with meeting.user.connection.transaction():
+        await meeting.user.cancel(leased["run_id"])
+        failed = await meeting.worker.call("fail_steps", WORKER_ID, [item])
+        assert answers_of(failed) == ["busy"]
+    failed = await meeting.worker.call("fail_steps", WORKER_ID, [item])
+    assert answers_of(failed) == ["cancelled"]
+    assert (await meeting.worker.log_types(leased["run_id"]))[-1] == "abort"
 
 
 async def test_an_append_never_waits_for_the_deletion_of_its_user(

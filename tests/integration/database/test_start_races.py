@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-import asyncpg
-
 from integration.database.conftest import OpenSession
-from integration.database.sessions import Session, answers_of, assert_ended_once, key
+from integration.database.sessions import (
+    Session,
+    answers_of,
+    assert_ended_once,
+    key,
+    refusal_or_answer,
+)
 from registered_flows import step
 
 ROUNDS = 40
 CANCELS = 200
-
-
-async def refusal_or_answer(session: Session, thread: str, message: str, on_busy: str) -> object:
-    """What a send answers: its answer, or the code and the TW code that it is refused with."""
-    try:
-        return await session.send(thread, message, "one_step", on_busy)
-    except asyncpg.PostgresError as error:
-        return (error.sqlstate, error.detail)
 
 
 async def test_two_starts_under_one_key_make_one_run(open_session: OpenSession) -> None:

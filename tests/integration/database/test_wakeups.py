@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from integration.database.conftest import OpenSession
-from integration.database.sessions import WORKER_ID, Session
+from integration.database.sessions import LEASE, WORKER_ID, Session, answers_of, key
 from registered_flows import step
 
 
@@ -86,3 +86,45 @@ async def test_a_turn_that_is_passed_wakes_an_idle_worker(
     await session.value("select tidewire.set_idle($1, true)", WORKER_ID)
     await session.cancel(first["run_id"])
     assert "tidewire_wake" in await until_marker(session, notifications)
+
+
+async def test_a_stream_notifies_nobody_though_a_worker_waits(
+    open_session: OpenSession, notifications: asyncio.Queue[str]
+) -> None:
+    session = await open_session()
+    version = await session.register("one_step", step("only"))
+    await session.start("one_step", await session.add_user())
+    (leased,) = await session.claim(version, 1)
+    await session.value("select tidewire.set_idle($1, true)", WORKER_ID)
+    await until_marker(session, notifications)
+
+    for number in range(10):
+        chunk = {"type": "text-delta", "id": "only.1", "delta": "sea "}
+        append = key(leased, first_sequence=number, chunks=[chunk])
+        assert answers_of(await session.append([append])) == ["appended"]
+    await session.call("save_checkpoint", LEASE, [key(leased, data=1)])
+    await session.call("extend_leases", WORKER_ID, LEASE, [key(leased)])
+    await session.complete([key(leased, output=1)])
+    assert await until_marker(session, notifications) == []
+
+
+async def test_a_run_that_came_while_its_worker_went_idle_is_found_or_announced(
+    open_session: OpenSession, notifications: asyncio.Queue[str]
+) -> None:
+    worker, user = await open_session(), await open_session()
+    version = await worker.register("one_step", step("only"))
+    user_id = await worker.add_user()
+
+    # The worker's protocol: claim nothing, say idle, claim once more, then listen.
+    for is_idle in (False, True):
+        assert await worker.claim(version, 1) == []
+        if is_idle:
+            await worker.value("select tidewire.set_idle($1, true)", WORKER_ID)
+        run_id = await user.start("one_step", user_id)
+        await worker.value("select tidewire.set_idle($1, true)", WORKER_ID)
+        (found,) = await worker.claim(version, 1)
+        assert found["run_id"] == run_id
+        announced = "tidewire_wake" in await until_marker(user, notifications)
+        assert announced is is_idle
+        await worker.value("select tidewire.set_idle($1, false)", WORKER_ID)
+        await worker.complete([key(found, output=1)])
