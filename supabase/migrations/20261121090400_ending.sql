@@ -194,6 +194,7 @@ declare
   v_status text;
   v_logged tidewire.answer[];
 begin
+  perform tidewire.hold_user(v_owner);
   select r.status
   into v_status
   from public.flow_runs r

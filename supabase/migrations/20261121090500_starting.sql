@@ -285,6 +285,25 @@ begin
 end
 $$;
 
+-- Keeps a user from being deleted until the transaction ends; waits for a deletion under way.
+--
+-- What users call takes it before runs and threads. Otherwise it would come to it by a run's
+-- reference to its owner, with locks in hand for which the deletion waits.
+create function tidewire.hold_user (
+  p_user_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  if pg_catalog.has_any_column_privilege('auth.users', 'UPDATE') then
+    perform from auth.users u where u.id = p_user_id for key share;
+  end if;
+end
+$$;
+
 -- Locks a thread of a user, making it when it is new, and returns its active run, if any. A turn
 -- that nobody passed when the active run ended is passed here, so that no new run overtakes it.
 create function tidewire.lock_thread (
@@ -376,6 +395,7 @@ begin
     );
   end if;
   if p_thread_id is not null then
+    perform tidewire.hold_user(p_user_id);
     v_active := tidewire.lock_thread(p_user_id, p_thread_id, null);
   end if;
   v_run := tidewire.create_run(

@@ -120,6 +120,7 @@ begin
   if v_run is not null then
     return v_run;
   end if;
+  perform tidewire.hold_user(v_owner);
   if on_busy = 'cancel' then
     perform tidewire.cancel_thread_runs(v_owner, thread_id);
   end if;
