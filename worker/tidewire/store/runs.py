@@ -11,7 +11,7 @@ from tidewire.store.database import Database
 
 
 class RunStore:
-    """Starts and repeats runs for trusted callers and reads the conversations that runs belong to."""
+    """Starts and repeats runs for trusted callers, and reads the conversations of runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
