@@ -63,7 +63,8 @@ grant execute on function
   tidewire.move_runs(text, text, text, integer),
   tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz),
   tidewire.retry_run_for(uuid, text, text),
-  tidewire.regenerate_for(uuid, jsonb, text)
+  tidewire.regenerate_for(uuid, jsonb, text),
+  tidewire.replay_dead_letters(text, text, timestamptz, integer)
   to tidewire_worker, service_role;
 
 alter table public.flow_runs enable row level security;

@@ -38,6 +38,7 @@ WORKER_FUNCTIONS = {
     "tidewire.start_run_for(uuid,text,jsonb,uuid,text,text,integer,timestamp with time zone)",
     "tidewire.retry_run_for(uuid,text,text)",
     "tidewire.regenerate_for(uuid,jsonb,text)",
+    "tidewire.replay_dead_letters(text,text,timestamp with time zone,integer)",
 }
 # The policies of realtime.messages call it as the user who joins.
 POLICY_FUNCTIONS = {"tidewire.owns_topic(text)"}
