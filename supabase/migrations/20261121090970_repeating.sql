@@ -15,9 +15,11 @@ create type tidewire.repetition as (
 -- Makes a new run out of one that has ended, on the flow's current version: what is to be redone
 -- and all that depends on it is redone, the finished rest is taken over.
 --
--- The caller holds a lock on the origin, which stays as it is. Answers {run_id, message_id, status,
--- created}; the same key for the same repetition answers the run that it made first. Raises PT400
--- TW001, PT404 TW003, PT409 TW004 and TW005 as the functions below say.
+-- The new run is inserted before any other row is locked: so it waits for whoever deletes the owner
+-- while it holds nothing they need. The origin is not locked, since it changes no more; if it is
+-- deleted meanwhile, all is redone. Answers {run_id, message_id, status, created}; the same key for
+-- the same repetition answers the run that it made first. Raises PT400 TW001, PT404 TW003, PT409
+-- TW004 and TW005 as the functions below say.
 create function tidewire.repeat_run (
   p_origin public.flow_runs,
   p_how tidewire.repetition
@@ -28,41 +30,31 @@ create function tidewire.repeat_run (
   set search_path = ''
 as $$
 declare
-  v_input jsonb := coalesce((p_how).input, (p_origin).input);
-  v_hash bytea := tidewire.repetition_hash(p_origin, p_how);
-  v_version text;
+  v_version text := (
+    select f.current_version from tidewire.flows f where f.flow_slug = (p_origin).flow_slug
+  );
+  v_run_id uuid;
   v_active uuid;
   v_redo text[];
-  v_run_id uuid;
 begin
   perform tidewire.keep_plans_fresh();
-  if (p_origin).thread_id is not null then
-    v_active := tidewire.lock_thread((p_origin).user_id, (p_origin).thread_id, null);
-  end if;
-  if tidewire.key_is_used((p_origin).user_id, (p_origin).flow_slug, (p_how).key) then
+  v_run_id := tidewire.create_repeated_run(p_origin, v_version, p_how);
+  if v_run_id is null then
     return tidewire.existing_run(
-      (p_origin).user_id, (p_origin).flow_slug, null, (p_how).key, v_hash
+      (p_origin).user_id, (p_origin).flow_slug, null, (p_how).key,
+      tidewire.repetition_hash(p_origin, p_how)
     );
   end if;
-  if v_active is not null then
-    perform tidewire.refuse_busy_thread((p_origin).thread_id, v_active);
+  if (p_origin).thread_id is not null then
+    v_active := tidewire.lock_thread((p_origin).user_id, (p_origin).thread_id, null);
+    if v_active is not null then
+      perform tidewire.refuse_busy_thread((p_origin).thread_id, v_active);
+    end if;
+    perform tidewire.answer_again(v_run_id, p_origin);
   end if;
-  select f.current_version
-  into v_version
-  from tidewire.flows f
-  where f.flow_slug = (p_origin).flow_slug;
   v_redo := tidewire.steps_to_redo(
     p_origin, v_version, tidewire.steps_asked_for(p_origin, v_version, p_how)
   );
-  v_run_id := tidewire.create_repeated_run(p_origin, v_version, v_input, (p_how).key, v_hash);
-  if v_run_id is null then
-    return tidewire.existing_run(
-      (p_origin).user_id, (p_origin).flow_slug, null, (p_how).key, v_hash
-    );
-  end if;
-  if (p_origin).thread_id is not null then
-    perform tidewire.answer_again(v_run_id, p_origin);
-  end if;
   perform tidewire.create_repeated_steps(v_run_id, p_origin, v_version, v_redo);
   perform tidewire.carry_over(v_run_id, p_origin);
   if (p_how).verb = 'retry' and (p_how).from_step is null then
@@ -95,29 +87,6 @@ as $$
   )
 $$;
 
--- Whether an owner has used an idempotency key for a flow.
-create function tidewire.key_is_used (
-  p_user_id uuid,
-  p_flow_slug text,
-  p_key text
-)
-  returns boolean
-  language plpgsql
-  volatile
-  set search_path = ''
-as $$
-begin
-  return p_key is not null and exists (
-    select
-    from public.flow_runs r
-    where coalesce(r.user_id, '00000000-0000-0000-0000-000000000000'::uuid)
-        = coalesce(p_user_id, '00000000-0000-0000-0000-000000000000'::uuid)
-      and r.flow_slug = p_flow_slug
-      and r.idempotency_key = p_key
-  );
-end
-$$;
-
 -- The steps that a repetition names, by themselves.
 --
 -- Raises PT400 TW001 for a step that the version lacks, for a completed run without a step to begin
@@ -137,7 +106,10 @@ declare
     select d.step_slug
     from tidewire.step_definitions d
     where d.flow_version = p_flow_version
-      and case (p_how).verb when 'regenerate' then d.streams else d.step_slug = (p_how).from_step end
+      and case (p_how).verb
+        when 'regenerate' then d.streams
+        else d.step_slug = (p_how).from_step
+      end
   );
 begin
   case
@@ -252,14 +224,12 @@ begin
 end
 $$;
 
--- Creates the row of a repeated run; its log begins in carry_over. Answers null when somebody used
--- the key in the meantime.
+-- Creates the row of a repeated run; its log begins in carry_over. Answers null when the
+-- key was used before.
 create function tidewire.create_repeated_run (
   p_origin public.flow_runs,
   p_flow_version text,
-  p_input jsonb,
-  p_key text,
-  p_input_hash bytea
+  p_how tidewire.repetition
 )
   returns uuid
   language plpgsql
@@ -276,8 +246,9 @@ begin
   )
   select
     v_run_id, v.flow_slug, v.flow_version, (p_origin).user_id, (p_origin).thread_id,
-    v_run_id::text, (p_origin).run_id, p_input, v.step_count, p_key, p_input_hash,
-    (p_origin).priority, v_now + v.run_timeout, v_now
+    v_run_id::text, (p_origin).run_id, coalesce((p_how).input, (p_origin).input), v.step_count,
+    (p_how).key, tidewire.repetition_hash(p_origin, p_how), (p_origin).priority,
+    v_now + v.run_timeout, v_now
   from tidewire.flow_versions v
   where v.flow_version = p_flow_version
   on conflict do nothing;
@@ -516,8 +487,8 @@ begin
 end
 $$;
 
--- Refuses to answer a question again that no longer stands in its thread: an earlier answer was done
--- again, and the conversation went on from there. p_place: where the origin's answer stands.
+-- Refuses to answer a question again that no longer stands in its thread: an earlier answer was
+-- done again, and the conversation went on from there. p_place: where the origin's answer stands.
 create function tidewire.check_question_stands (
   p_origin public.flow_runs,
   p_place bigint
@@ -550,7 +521,7 @@ begin
 end
 $$;
 
--- The run that is to be done again, kept from being deleted meanwhile.
+-- The run that is to be done again.
 --
 -- Raises PT404 TW003 when there is none, PT409 TW005 while it is active.
 create function tidewire.ended_run (
@@ -564,7 +535,7 @@ as $$
 declare
   v_run public.flow_runs;
 begin
-  select r.* into v_run from public.flow_runs r where r.run_id = p_run_id for key share;
+  select r.* into v_run from public.flow_runs r where r.run_id = p_run_id;
   if not found then
     perform tidewire.refuse_unknown_run(p_run_id);
   end if;
@@ -665,8 +636,9 @@ $$;
 -- The rest is taken over. The origin stays as it is; in a thread the new run's answer takes the
 -- place of its answer and of all that came after. Returns {run_id, message_id, status, created};
 -- repeating the call with its idempotency_key returns the first run. Raises PT400 TW001 for a step
--- that the flow lacks or when nothing is left to redo, PT401 TW007 not signed in, PT404 TW003
--- unknown run, PT409 TW004 same key for something else, PT409 TW005 the run or its thread is active.
+-- that the flow lacks, when nothing is left to redo, or when the message that the run answers was
+-- superseded, PT401 TW007 not signed in, PT404 TW003 unknown run, PT409 TW004 same key for
+-- something else, PT409 TW005 the run or its thread is active.
 create function public.retry_run (
   run_id uuid,
   from_step text default null,
