@@ -6,6 +6,7 @@ import typer
 
 from tidewire.commands.dev import dev
 from tidewire.commands.migrate import init, migrate
+from tidewire.commands.repeats import replay, retry
 from tidewire.commands.runs import runs
 from tidewire.commands.stack import stack
 from tidewire.commands.worker import worker
@@ -21,6 +22,8 @@ app.command()(stack)
 app.command()(worker)
 app.command()(migrate)
 app.command()(init)
+runs.command()(retry)
+runs.command()(replay)
 app.add_typer(runs)
 
 if __name__ == "__main__":

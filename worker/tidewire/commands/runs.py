@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tidewire.errors import TidewireError
-from tidewire.settings import Settings
-from tidewire.store import Database, MovedRun, OperatorStore, StrandedRun, is_transient
-
-Found = TypeVar("Found")
+from tidewire.commands.asking import AsJson, ask, console, print_json, print_table
+from tidewire.store import MovedRun, OperatorStore, StrandedRun
 
 _CURRENT: Final = "current"
 _VERSION_SHOWN: Final = 12
-_WIDEST: Final = 200
 _COLOURS: Final = {"moved": "green", "busy": "yellow", "refused": "red"}
 
-_console = Console(highlight=False)
-_errors = Console(highlight=False, stderr=True)
 runs = typer.Typer(
-    name="runs", help="Look after runs that their workers left behind.", no_args_is_help=True
+    name="runs",
+    help="Look after runs that failed, or that their workers left behind.",
+    no_args_is_help=True,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @runs.command()
@@ -51,13 +42,13 @@ def move(
     Exit codes: 0 every run that was looked at has moved, 1 some are busy or refused, or it failed.
     """
     target = None if to_version == _CURRENT else to_version
-    moved = _ask(
-        lambda store: store.move_runs(
+    moved = ask(
+        lambda database: OperatorStore(database).move_runs(
             flow, to_version=target, from_version=from_version, limit=limit
         )
     )
     if as_json:
-        _print_json(moved)
+        print_json([asdict(run) for run in moved])
     else:
         _show_moved(flow, moved)
     if any(run.answer != "moved" for run in moved):
@@ -67,34 +58,11 @@ def move(
 @runs.command()
 def stranded(as_json: AsJson = False) -> None:
     """List active runs whose version of their flow no live worker serves."""
-    found = _ask(lambda store: store.stranded_runs())
+    found = ask(lambda database: OperatorStore(database).stranded_runs())
     if as_json:
-        _print_json(found)
+        print_json([asdict(run) for run in found])
     else:
         _show_stranded(found)
-
-
-def _ask(question: Callable[[OperatorStore], Awaitable[Found]]) -> Found:
-    """Put a question to the database of DATABASE_URL; end the program when it cannot answer."""
-
-    async def ask() -> Found:
-        async with Database(Settings.load(), connections=1) as database:
-            return await question(OperatorStore(database))
-
-    try:
-        return asyncio.run(ask())
-    except TidewireError as error:
-        reason = str(error)
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        reason = f"database not reached: {error or type(error).__name__}"
-    _errors.print(f"[red]tidewire runs:[/] {escape(reason)}", soft_wrap=True)
-    raise typer.Exit(1)
-
-
-def _print_json(rows: Sequence[MovedRun] | Sequence[StrandedRun]) -> None:
-    typer.echo(json.dumps([asdict(row) for row in rows], default=str))
 
 
 def _show_moved(flow: str, moved: Sequence[MovedRun]) -> None:
@@ -104,14 +72,14 @@ def _show_moved(flow: str, moved: Sequence[MovedRun]) -> None:
         for run in left:
             colour = _COLOURS.get(run.answer, "default")
             table.add_row(str(run.run_id), f"[{colour}]{run.answer}[/]", escape(run.reason or ""))
-        _print_table(table)
+        print_table(table)
     counts = (f"{sum(run.answer == answer for run in moved)} {answer}" for answer in _COLOURS)
-    _console.print(f"{escape(flow)}: {', '.join(counts)}")
+    console.print(f"{escape(flow)}: {', '.join(counts)}")
 
 
 def _show_stranded(found: Sequence[StrandedRun]) -> None:
     if not found:
-        _console.print("no run is stranded")
+        console.print("no run is stranded")
         return
     table = Table("run", "flow", "version", "label", "started", "deadline", box=None)
     for run in found:
@@ -123,11 +91,4 @@ def _show_stranded(found: Sequence[StrandedRun]) -> None:
             f"{run.created_at:%Y-%m-%d %H:%M}",
             f"{run.deadline_at:%Y-%m-%d %H:%M}",
         )
-    _print_table(table)
-
-
-def _print_table(table: Table) -> None:
-    """Print whole ids, also where the output is no terminal and rich would take 80 columns."""
-    table.columns[0].no_wrap = True
-    out = _console if _console.is_terminal else Console(highlight=False, width=_WIDEST)
-    out.print(table)
+    print_table(table)

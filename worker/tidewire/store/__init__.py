@@ -8,7 +8,7 @@ from tidewire.store.faults import is_transient
 from tidewire.store.listener import Listener
 from tidewire.store.log import LogStore
 from tidewire.store.maintenance import MaintenanceStore
-from tidewire.store.operating import MovedRun, OperatorStore, StrandedRun
+from tidewire.store.operating import MovedRun, OperatorStore, ReplayedRun, StrandedRun
 from tidewire.store.runs import RunStore
 from tidewire.store.steps import StepStore
 from tidewire.store.workers import WorkerStore
@@ -24,6 +24,7 @@ __all__ = [
     "MovedRun",
     "NothingReady",
     "OperatorStore",
+    "ReplayedRun",
     "Reply",
     "RunStore",
     "StepStore",

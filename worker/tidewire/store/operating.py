@@ -1,4 +1,4 @@
-"""What operators ask and do: stranded runs, and moves to another version."""
+"""What operators ask and do: stranded runs, moves to another version, and replays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from tidewire.store.database import Database
 
-# Each run of a move takes a few milliseconds, and a large move is one call.
-_MOVE_LIMIT: Final = timedelta(minutes=10)
+# Each run of a move or replay takes a few milliseconds, and a large one is one call.
+_BULK_LIMIT: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,16 @@ class StrandedRun:
     deadline_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayedRun:
+    """A failed run, and the new one that does it again."""
+
+    origin: UUID
+    run_id: UUID
+
+
 class OperatorStore:
-    """Looks after runs that their workers left behind."""
+    """Looks after runs that failed, or that their workers left behind."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,7 +81,7 @@ class OperatorStore:
             to_version,
             from_version,
             limit,
-            limit=_MOVE_LIMIT,
+            limit=_BULK_LIMIT,
         )
         return [MovedRun(row["run_id"], row["answer"], row["reason"]) for row in rows]
 
@@ -83,3 +91,35 @@ class OperatorStore:
             "select * from tidewire.stranded_runs order by deadline_at, run_id"
         )
         return [StrandedRun(**row) for row in rows]
+
+    async def replay_dead_letters(
+        self,
+        *,
+        flow_slug: str | None = None,
+        step_slug: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[ReplayedRun]:
+        """Do up to `limit` failed runs again, longest failed first; all or none if the call fails.
+
+        Runs that another run does or did again are left out, and so are those whose thread is busy
+        or has gone on: calling again, or at the same time, makes no run twice.
+
+        Args:
+          flow_slug: only runs of this flow.
+          step_slug: only runs that failed in this step.
+          since: only runs that failed at this time or later; with a time zone.
+          limit: how many runs to make at most.
+
+        Raises:
+          InvalidArgument: the limit is below 1.
+        """
+        rows = await self._database.fetch(
+            "select * from tidewire.replay_dead_letters($1, $2, $3, $4)",
+            flow_slug,
+            step_slug,
+            since,
+            limit,
+            limit=_BULK_LIMIT,
+        )
+        return [ReplayedRun(row["origin"], row["run_id"]) for row in rows]
