@@ -12,7 +12,7 @@ from integration.database.conftest import OpenSession
 from integration.database.meeting import Meeting, blocked_or_done
 from integration.database.scenes import Stage
 from integration.database.sessions import Session, answers_of, key, refusal_or_answer
-from integration.database.transitions import FAIL, LATE, PRESENT, RESCUE, Transition
+from integration.database.transitions import CANCEL, FAIL, LATE, PRESENT, RESCUE, Transition
 from registered_flows import step
 
 ROUNDS = 24
@@ -20,8 +20,10 @@ DELETE = "delete from auth.users where id = $1"
 LOCK = "select 1 from public.flow_runs where run_id = $1 for no key update"
 
 
-# In its last attempt a step takes its run along, which more than one transition may do.
-CALLS = [("ends", call) for call in [*PRESENT[1:], *LATE]] + [
+# In its last attempt a step takes its run along, which more than one transition may do. A
+# cancellation holds the user before the run: it waits for a deletion that came first, and has
+# nothing that the deletion waits for.
+CALLS = [("ends", call) for call in [*PRESENT[1:], *LATE] if call is not CANCEL] + [
     ("last_try", RESCUE),
     ("last_try", FAIL),
 ]
