@@ -370,3 +370,61 @@ exception
     return pg_catalog.jsonb_build_object('code', v_code, 'detail', v_detail, 'message', v_message);
 end
 $$;
+
+-- What of its steps a run took over and what it does again, by slug: status, and run when taken over.
+create or replace function tests.steps_of (
+  p_run uuid
+)
+  returns jsonb
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select pg_catalog.jsonb_object_agg(
+    s.step_slug, pg_catalog.concat_ws(' ', s.status, s.reused)
+  )
+  from public.flow_steps s
+  where s.run_id = p_run and s.item_index = -1
+$$;
+
+-- Claims and completes steps of a run by name, with their name as output.
+create or replace function tests.given_done (
+  p_steps text[],
+  p_run text default 'run'
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_step text;
+begin
+  foreach v_step in array p_steps loop
+    perform tests.given_claim(100);
+    perform tests.given_completed(v_step, pg_catalog.to_jsonb(v_step), p_run);
+  end loop;
+  perform tests.given_claim(100);
+end
+$$;
+
+-- A run of a diamond (plan, then left and right, then join) of which right failed for good.
+create or replace function tests.given_failed_diamond ()
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  perform tests.given_user();
+  perform tests.given_worker();
+  perform tests.given_flow('[
+    {"slug": "plan", "publish": true}, {"slug": "left", "deps": ["plan"]},
+    {"slug": "right", "deps": ["plan"], "stream": true},
+    {"slug": "join", "deps": ["left", "right"]}
+  ]');
+  perform tests.given_run('run', 'answer', tests.id('ada'), null, '{"q": 1}', 5);
+  perform tests.given_done('{plan,left}');
+  perform tests.given_failed('right', false);
+end
+$$;

@@ -30,11 +30,11 @@ class Runs:
     def __init__(self, database: Database, dsn: str) -> None:
         self.dsn = dsn
         self._database = database
-        self._store = RunStore(database)
+        self.store = RunStore(database)
 
     async def start(self, flow_slug: str, run_input: Any = None, **more: Any) -> str:
         """Start a run and return its id."""
-        return str((await self._store.start(flow_slug, run_input, **more))["run_id"])
+        return str((await self.store.start(flow_slug, run_input, **more))["run_id"])
 
     async def run(self, run_id: str) -> dict[str, Any]:
         return (await self.rows("select * from public.flow_runs where run_id = $1", run_id))[0]

@@ -9,7 +9,7 @@
 --   TW002        the lease is lost: a newer attempt owns the step (an answer, never raised)
 --   TW003 PT404  no such flow, run or thread for this caller; somebody else's looks the same
 --   TW004 PT409  the same key or id was used before with another input
---   TW005 PT409  the thread has an active run
+--   TW005 PT409  the thread has an active run, or the run that is to be repeated is active itself
 --   TW006 PT413  a value is over its size limit
 --   TW007 PT401  nobody is signed in
 --   TW008 PT429  a limit of the project or of the user is reached

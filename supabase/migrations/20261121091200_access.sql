@@ -11,6 +11,8 @@ revoke all on function
   public.start_run(text, jsonb, uuid, text, text, timestamptz),
   public.send_message(text, jsonb, text, text),
   public.cancel_run(uuid),
+  public.retry_run(uuid, text, text),
+  public.regenerate(uuid, jsonb, text),
   public.read_log(uuid, bigint, integer)
   from public, anon, authenticated, service_role;
 
@@ -25,6 +27,8 @@ grant execute on function
   public.start_run(text, jsonb, uuid, text, text, timestamptz),
   public.send_message(text, jsonb, text, text),
   public.cancel_run(uuid),
+  public.retry_run(uuid, text, text),
+  public.regenerate(uuid, jsonb, text),
   public.read_log(uuid, bigint, integer)
   to authenticated;
 
@@ -54,7 +58,9 @@ grant execute on function
   tidewire.thread_messages(uuid),
   tidewire.fold_messages(uuid[], integer),
   tidewire.maintain(integer),
-  tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz)
+  tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz),
+  tidewire.retry_run_for(uuid, text, text),
+  tidewire.regenerate_for(uuid, jsonb, text)
   to tidewire_worker, service_role;
 
 alter table public.flow_runs enable row level security;

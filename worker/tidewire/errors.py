@@ -12,7 +12,7 @@
     + InvalidArgument      TW001
     + NotFound             TW003, also for what belongs to somebody else
     + Conflict             TW004, the same key or id with another input
-    + ThreadBusy           TW005, the thread has an active run
+    + ThreadBusy           TW005, the thread has an active run, or the run to repeat is one
     + NotSignedIn          TW007
     + LimitReached         TW008
     + UnknownWorker        TW010, register the worker first
@@ -85,7 +85,7 @@ class Conflict(DatabaseRefused):
 
 
 class ThreadBusy(DatabaseRefused):
-    """The thread already has an active run."""
+    """The thread already has an active run, or the run that is to be repeated has not ended."""
 
     code = "TW005"
 

@@ -11,6 +11,8 @@ CLIENT_FUNCTIONS = {
     "start_run(text,jsonb,uuid,text,text,timestamp with time zone)",
     "send_message(text,jsonb,text,text)",
     "cancel_run(uuid)",
+    "retry_run(uuid,text,text)",
+    "regenerate(uuid,jsonb,text)",
     "read_log(uuid,bigint,integer)",
 }
 WORKER_FUNCTIONS = {
@@ -32,6 +34,8 @@ WORKER_FUNCTIONS = {
     "tidewire.maintain(integer)",
     "tidewire.sleep_steps(uuid,jsonb)",
     "tidewire.start_run_for(uuid,text,jsonb,uuid,text,text,integer,timestamp with time zone)",
+    "tidewire.retry_run_for(uuid,text,text)",
+    "tidewire.regenerate_for(uuid,jsonb,text)",
 }
 # The policies of realtime.messages call it as the user who joins.
 POLICY_FUNCTIONS = {"tidewire.owns_topic(text)"}

@@ -34,7 +34,9 @@ begin
     select format('drop function %s', p.oid::regprocedure)
     from pg_proc p
     where p.pronamespace = 'public'::regnamespace
-      and p.proname in ('start_run', 'send_message', 'cancel_run', 'read_log')
+      and p.proname in (
+        'start_run', 'send_message', 'cancel_run', 'retry_run', 'regenerate', 'read_log'
+      )
   loop
     execute v_object;
   end loop;

@@ -7,7 +7,7 @@ import pytest
 
 from stack import Database
 
-CLIENT_RPCS = "('start_run', 'send_message', 'cancel_run', 'read_log')"
+CLIENT_RPCS = "('start_run', 'send_message', 'cancel_run', 'retry_run', 'regenerate', 'read_log')"
 OURS = f"""
 select p.oid::regprocedure::text as name, p.prosrc, p.proconfig, p.prosecdef, p.prokind::text,
   l.lanname, r.rolname as owner,

@@ -46,7 +46,7 @@ async def test_another_user_gets_the_same_answer_for_a_run_as_for_none(
     run_id = (await ask(owner, registered_flows.open_to_users))["run_id"]
     nobodys = "01900000-0000-7000-8000-000000000000"
 
-    for function in ("read_log", "cancel_run"):
+    for function in ("read_log", "cancel_run", "retry_run", "regenerate"):
         with pytest.raises(APIError) as theirs:
             await other.client.rpc(function, {"run_id": run_id}).execute()
         with pytest.raises(APIError) as absent:
@@ -142,6 +142,8 @@ async def test_anon_can_read_nothing(table: str, stack: StackUnderTest) -> None:
         ("start_run", {"flow_slug": "unserved_open", "input": {}}),
         ("send_message", {"thread_id": "t", "message": {}, "flow_slug": "unserved_open"}),
         ("cancel_run", {"run_id": "01900000-0000-7000-8000-000000000000"}),
+        ("retry_run", {"run_id": "01900000-0000-7000-8000-000000000000"}),
+        ("regenerate", {"run_id": "01900000-0000-7000-8000-000000000000"}),
         ("read_log", {"run_id": "01900000-0000-7000-8000-000000000000"}),
     ],
 )

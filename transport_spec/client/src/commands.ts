@@ -87,6 +87,60 @@ export async function cancelRun(
   return answer.status;
 }
 
+export interface RetryRunOptions {
+  /** Redone with all that depends on it. Without it, what the run had not finished is redone. */
+  readonly fromStep?: string;
+  /** The same key for the same retry answers the run that it made first. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Does a run that has ended again, as a new run that takes over what was finished. */
+export async function retryRun(
+  supabase: Supabase,
+  runId: string,
+  { fromStep, idempotencyKey, signal }: RetryRunOptions = {},
+): Promise<StartedRun> {
+  const answer = await call<WireRun>(
+    supabase,
+    "retry_run",
+    {
+      run_id: runId,
+      ...(fromStep === undefined ? {} : { from_step: fromStep }),
+      ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
+    },
+    signal,
+  );
+  return toStartedRun(answer);
+}
+
+export interface RegenerateOptions {
+  /** The new run's input; the same as before when left out. */
+  readonly input?: unknown;
+  /** The same key for the same call answers the run that it made first. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Does the steps of an ended run that stream again, as a new run; what came before is kept. */
+export async function regenerate(
+  supabase: Supabase,
+  runId: string,
+  { input, idempotencyKey, signal }: RegenerateOptions = {},
+): Promise<StartedRun> {
+  const answer = await call<WireRun>(
+    supabase,
+    "regenerate",
+    {
+      run_id: runId,
+      ...(input === undefined ? {} : { input }),
+      ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
+    },
+    signal,
+  );
+  return toStartedRun(answer);
+}
+
 interface WireRun {
   readonly run_id: string;
   readonly message_id: string;

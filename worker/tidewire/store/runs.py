@@ -11,7 +11,7 @@ from tidewire.store.database import Database
 
 
 class RunStore:
-    """Starts runs for trusted callers and reads the conversations that runs belong to."""
+    """Starts and repeats runs for trusted callers, and reads the conversations of runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,5 +51,54 @@ class RunStore:
             thread_id,
             idempotency_key,
             priority,
+        )
+        return run
+
+    async def retry(
+        self, run_id: UUID, *, from_step: str | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Do an ended run again as a new one and return {run_id, message_id, status, created}.
+
+        Args:
+          run_id: the run that has ended; it stays as it is.
+          from_step: redone with all that depends on it. Without it, what a failed or cancelled run
+            had not finished is redone.
+          idempotency_key: the same key for the same retry answers the run that it made first.
+
+        Raises:
+          NotFound: no such run.
+          InvalidArgument: the flow has no such step, or nothing is left to redo.
+          Conflict: the key was used before for something else.
+          ThreadBusy: the run, or another one in its thread, is active.
+        """
+        run: dict[str, Any] = await self._database.fetch_value(
+            "select tidewire.retry_run_for($1, $2, $3)", run_id, from_step, idempotency_key
+        )
+        return run
+
+    async def regenerate(
+        self, run_id: UUID, *, run_input: Any = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Redo the streaming steps of an ended run, and what depends on them, as a new run.
+
+        Args:
+          run_id: the run that has ended; it stays as it is.
+          run_input: the new run's input; None for the same as before.
+          idempotency_key: the same key for the same call answers the run that it made first.
+
+        Returns:
+          {run_id, message_id, status, created} of the new run.
+
+        Raises:
+          NotFound: no such run.
+          InvalidArgument: no step of the flow streams, or the input is malformed.
+          Conflict: the key was used before for something else.
+          ThreadBusy: the run, or another one in its thread, is active.
+        """
+        run: dict[str, Any] = await self._database.fetch_value(
+            "select tidewire.regenerate_for($1, $2::text::jsonb, $3)",
+            run_id,
+            None if run_input is None else orjson.dumps(run_input).decode(),
+            idempotency_key,
         )
         return run
