@@ -19,7 +19,7 @@ declare
       + pg_catalog.pg_relation_size('public.streaming_chunks')
   ) / 8192;
   v_planned bigint := coalesce(
-    nullif(pg_catalog.current_setting('tidewire.planned_pages', true), '')::bigint, v_pages
+    nullif(pg_catalog.current_setting('tidewire.planned_pages', true), '')::bigint, 0
   );
 begin
   if v_pages > 2 * v_planned + 8 or v_pages < v_planned / 4 then

@@ -111,11 +111,14 @@ declare
 begin
   for v_thread in
     select t.user_id, t.thread_id
-    from public.flow_threads t
-    join public.flow_runs r on r.user_id = t.user_id and r.thread_id = t.thread_id
-    where r.run_id = any (p_run_ids)
-      and t.active_run_id = r.run_id
-      and r.status not in ('queued', 'running')
+    from (
+      select r.run_id, r.user_id, r.thread_id
+      from public.flow_runs r
+      where r.run_id = any (p_run_ids) and r.finished_at is not null
+      offset 0 -- by their ids, whatever the planner thinks of the owner's other runs
+    ) e
+    join public.flow_threads t
+      on t.user_id = e.user_id and t.thread_id = e.thread_id and t.active_run_id = e.run_id
     for no key update of t skip locked
   loop
     select r.run_id
@@ -194,6 +197,7 @@ declare
   v_status text;
   v_logged tidewire.answer[];
 begin
+  perform tidewire.keep_plans_fresh();
   perform tidewire.hold_user(v_owner);
   select r.status
   into v_status

@@ -288,7 +288,8 @@ $$;
 -- Keeps a user from being deleted until the transaction ends; waits for a deletion under way.
 --
 -- What users call takes it before runs and threads. Otherwise it would come to it by a run's
--- reference to its owner, with locks in hand for which the deletion waits.
+-- reference to its owner, with locks in hand for which the deletion waits. Raises PT404 TW003 when
+-- there is no such user.
 create function tidewire.hold_user (
   p_user_id uuid
 )
@@ -300,6 +301,11 @@ as $$
 begin
   if pg_catalog.has_any_column_privilege('auth.users', 'UPDATE') then
     perform from auth.users u where u.id = p_user_id for key share;
+    if not found then
+      perform tidewire.refuse(
+        404, 'TW003', pg_catalog.format('user %s not found', p_user_id), 'Check the user''s id.'
+      );
+    end if;
   end if;
 end
 $$;
@@ -394,8 +400,10 @@ begin
       400, 'TW001', 'thread_id must come with a user, got none', 'Pass the thread''s owner.'
     );
   end if;
-  if p_thread_id is not null then
+  if p_user_id is not null then
     perform tidewire.hold_user(p_user_id);
+  end if;
+  if p_thread_id is not null then
     v_active := tidewire.lock_thread(p_user_id, p_thread_id, null);
   end if;
   v_run := tidewire.create_run(

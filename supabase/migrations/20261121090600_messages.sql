@@ -112,6 +112,7 @@ declare
   v_active uuid;
   v_run jsonb;
 begin
+  perform tidewire.keep_plans_fresh();
   perform tidewire.check_message(message, on_busy);
   perform tidewire.check_start(v_input, coalesce(thread_id, ''), null);
   perform tidewire.check_open_to_users(flow_slug);
@@ -423,11 +424,17 @@ as $$
 declare
   v_run_ids uuid[];
 begin
+  -- By the messages, all of whose indexes begin with the thread: those of runs tempt the planner
+  -- to read all runs of the owner.
   select pg_catalog.array_agg(r.run_id)
   into v_run_ids
-  from public.flow_runs r
-  where r.user_id = p_user_id and r.thread_id = p_thread_id
-    and r.folded_at is null and r.finished_at is not null;
+  from public.flow_messages m
+  join public.flow_runs r on r.run_id = m.run_id
+  where m.user_id = p_user_id
+    and m.thread_id = p_thread_id
+    and m.status = 'streaming'
+    and r.folded_at is null
+    and r.status in ('completed', 'failed', 'cancelled');
   if v_run_ids is not null then
     perform tidewire.fold_messages(v_run_ids, pg_catalog.cardinality(v_run_ids));
   end if;
@@ -453,6 +460,7 @@ declare
   v_run public.flow_runs;
   v_before bigint;
 begin
+  perform tidewire.keep_plans_fresh();
   select r.* into v_run from public.flow_runs r where r.run_id = p_run_id;
   perform tidewire.fold_thread(v_run.user_id, v_run.thread_id);
   select m.position

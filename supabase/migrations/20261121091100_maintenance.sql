@@ -139,7 +139,8 @@ $$;
 -- steps ready, passes turns in threads, folds finished logs, forgets cached outputs that are not fresh
 -- any more and workers gone for a day.
 --
--- Bounded by p_limit a kind; call it again while any count equals the limit. Safe to run anywhere
+-- In an order in which no run is updated twice: a second update in one transaction would wait for
+-- whoever deletes the run's owner, and that deletion for this. Bounded by p_limit a kind; call it again while any count equals the limit. Safe to run anywhere
 -- at any time. Returns the counts {rescued, overdue, promoted, turns, folded, forgotten,
 -- workers}.
 create function tidewire.maintain (
@@ -160,7 +161,9 @@ declare
   v_counts jsonb := '{}';
 begin
   perform tidewire.keep_plans_fresh();
-  foreach v_kind in array array['rescued', 'overdue', 'promoted', 'turns', 'folded', 'forgotten', 'workers'] loop
+  foreach v_kind in array array[
+    'folded', 'overdue', 'rescued', 'promoted', 'turns', 'forgotten', 'workers'
+  ] loop
     v_counts := v_counts
       || pg_catalog.jsonb_build_object(v_kind, tidewire.maintain_one(v_kind, p_limit));
   end loop;

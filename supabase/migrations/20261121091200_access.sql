@@ -79,6 +79,7 @@ for select
 to authenticated
 using (user_id = (select auth.uid()));
 
+-- offset 0 keeps the planner from reading all runs of the owner to answer about those of one.
 create policy "Owners read the steps of their own runs"
 on public.flow_steps
 for select
@@ -88,6 +89,7 @@ using (
     select
     from public.flow_runs r
     where r.run_id = flow_steps.run_id and r.user_id = (select auth.uid())
+    offset 0
   )
 );
 
@@ -100,6 +102,7 @@ using (
     select
     from public.flow_runs r
     where r.run_id = streaming_chunks.run_id and r.user_id = (select auth.uid())
+    offset 0
   )
 );
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -25,7 +26,7 @@ async def ended_run(session: Session, user_id: UUID, thread: str | None = None) 
     return run_id
 
 
-async def outcome(session: Session, statement: str, *arguments: object) -> object:
+async def outcome(session: Session, statement: str, *arguments: object) -> Any:
     """What a call answers, or the code and the TW code that it is refused with."""
     try:
         return await session.value(statement, *arguments)

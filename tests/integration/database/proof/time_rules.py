@@ -32,14 +32,16 @@ class TimeRules(WorkerRules):
 
     @rule()
     def maintain(self) -> None:
-        now = self.engine.now
+        now, runs = self.engine.now, self.before.runs
         expired = [
-            key
+            key[0]
             for key, row in self.before.steps.items()
             if row["status"] == "running" and moment(row["lease_expires_at"]) < now
         ]
+        in_time = [run_id for run_id in expired if moment(runs[run_id]["deadline_at"]) >= now]
         counts = self.call(self.engine.value, "tidewire.maintain")
-        assert counts["rescued"] == len(expired)
+        # A run past its deadline may be ended before anybody rescues its steps.
+        assert len(in_time) <= counts["rescued"] <= len(expired)
         for run_id, run in self.after.runs.items():
             assert not (self.after.is_active(run_id) and moment(run["deadline_at"]) < now)
         for row in self.after.steps.values():
