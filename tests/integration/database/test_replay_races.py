@@ -77,6 +77,17 @@ async def test_a_replay_passes_by_a_user_who_is_being_deleted(open_session: Open
         assert await replay(meeting.worker) == []
 
 
+async def test_a_replay_passes_by_a_thread_that_somebody_holds(open_session: OpenSession) -> None:
+    meeting = await Meeting.arrange(open_session)
+    await meeting.user.send("thread", "a", "one_step", "reject")
+    dead = await fail_all(meeting.worker, meeting.version)
+
+    async with meeting.user.connection.transaction():
+        await meeting.user.connection.execute("select from public.flow_threads for no key update")
+        assert await replay(meeting.worker) == []
+    assert set(await replay(meeting.worker)) == dead
+
+
 async def test_a_replay_and_the_deletion_of_its_user_never_deadlock(
     open_session: OpenSession,
 ) -> None:
