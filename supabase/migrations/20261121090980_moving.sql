@@ -549,18 +549,21 @@ $$;
 
 create index flow_runs_failed on public.flow_runs (finished_at) where status = 'failed';
 
--- Active runs that no live worker can go on with, because none serves their version.
+-- Active runs that no live worker can go on with, because none serves their version. Workers are
+-- looked up once a version, not once a run.
 create view tidewire.stranded_runs
 with (security_invoker = true)
 as
+with unserved as materialized (
+  select v.flow_version, v.label
+  from tidewire.flow_versions v
+  where not tidewire.is_served(v.flow_version)
+)
 select
-  r.run_id, r.flow_slug, r.flow_version, v.label, r.user_id, r.created_at, r.deadline_at
+  r.run_id, r.flow_slug, r.flow_version, u.label, r.user_id, r.created_at, r.deadline_at
 from public.flow_runs r
-join tidewire.flow_versions v on v.flow_version = r.flow_version
-where r.status in ('queued', 'running')
-  and r.flow_version in (
-    select n.flow_version from tidewire.flow_versions n where not tidewire.is_served(n.flow_version)
-  );
+join unserved u on u.flow_version = r.flow_version
+where r.status in ('queued', 'running');
 
 -- Steps that are out of attempts, or failed for good, and have taken their run along.
 -- replayed_by: the newest run that was made to do it again.
