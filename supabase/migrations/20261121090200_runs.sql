@@ -74,7 +74,9 @@ create index flow_runs_by_deadline on public.flow_runs (deadline_at)
   where status in ('queued', 'running');
 create index flow_runs_to_fold on public.flow_runs (run_id)
   where thread_id is not null and folded_at is null and finished_at is not null;
-create index flow_runs_held on public.flow_runs (user_id, thread_id, created_at) where held;
+-- The owner as text, so that looking for the few runs that wait in a thread can use no other index:
+-- stale statistics would choose one with all runs of the owner.
+create index flow_runs_held on public.flow_runs ((user_id::text), thread_id, created_at) where held;
 
 create table public.flow_messages (
   user_id uuid not null,

@@ -124,7 +124,9 @@ begin
     select r.run_id
     into v_next
     from public.flow_runs r
-    where r.user_id = v_thread.user_id and r.thread_id = v_thread.thread_id and r.held
+    where r.user_id::text = v_thread.user_id::text
+      and r.thread_id = v_thread.thread_id
+      and r.held
     order by r.created_at
     limit 1
     for no key update skip locked;
@@ -133,7 +135,9 @@ begin
     continue when v_next is null and exists (
       select
       from public.flow_runs r
-      where r.user_id = v_thread.user_id and r.thread_id = v_thread.thread_id and r.held
+      where r.user_id::text = v_thread.user_id::text
+        and r.thread_id = v_thread.thread_id
+        and r.held
     );
     update public.flow_threads t
     set active_run_id = v_next, updated_at = tidewire.clock()

@@ -188,12 +188,17 @@ declare
   v_run_id uuid;
 begin
   for v_run_id in
-    select r.run_id
-    from public.flow_runs r
-    where r.user_id = p_user_id
-      and r.thread_id = p_thread_id
-      and r.status in ('queued', 'running')
-    order by r.held desc, r.run_id
+    select w.run_id
+    from (
+      select r.run_id, 1 as rank
+      from public.flow_runs r
+      where r.user_id::text = p_user_id::text and r.thread_id = p_thread_id and r.held
+      union all
+      select t.active_run_id, 2
+      from public.flow_threads t
+      where t.user_id = p_user_id and t.thread_id = p_thread_id and t.active_run_id is not null
+    ) w
+    order by w.rank, w.run_id
   loop
     perform public.cancel_run(v_run_id);
   end loop;
@@ -366,16 +371,26 @@ create function tidewire.fold_messages (
   set jit = off
 as $$
 declare
+  v_run_ids uuid[] := p_run_ids;
   v_run record;
   v_count integer := 0;
 begin
+  if v_run_ids is null then
+    v_run_ids := array(
+      select r.run_id
+      from public.flow_runs r
+      where r.thread_id is not null and r.folded_at is null and r.finished_at is not null
+      order by r.run_id
+      limit p_limit
+    );
+  end if;
   for v_run in
     select r.run_id, r.user_id, r.thread_id, r.message_id, r.status
     from public.flow_runs r
-    where r.thread_id is not null
+    where r.run_id = any (v_run_ids)
+      and r.thread_id is not null
       and r.folded_at is null
-      and r.finished_at is not null
-      and (p_run_ids is null or r.run_id = any (p_run_ids))
+      and r.status in ('completed', 'failed', 'cancelled')
     order by r.run_id
     limit p_limit
     for no key update skip locked

@@ -372,15 +372,21 @@ begin
     join tidewire.step_definitions d
       on d.flow_version = s.flow_version and d.step_slug = s.step_slug
     cross join lateral (
-      select
-        1 as rank,
-        tidewire.progress_chunk(s.step_slug, s.status, 0, null, '{"reused": "run"}') as chunk
+      select 0 as rank, c.chunk_index as place, c.chunk_data as chunk
+      from public.streaming_chunks c
+      where d.streams
+        and c.run_id = (select r.origin_run_id from public.flow_runs r where r.run_id = p_run_id)
+        and c.step_slug = s.step_slug
+        and c.chunk_data ->> 'type' not in ('data-progress', 'data-' || s.step_slug)
       union all
-      select 2, tidewire.published_chunk(s.step_slug, s.output)
+      select
+        1, 0, tidewire.progress_chunk(s.step_slug, s.status, 0, null, '{"reused": "run"}')
+      union all
+      select 2, 0, tidewire.published_chunk(s.step_slug, s.output)
       where d.publishes and s.status = 'completed'
     ) e
     where s.run_id = p_run_id and s.item_index = -1 and s.reused = 'run'
-    order by d.ordinal, e.rank
+    order by d.ordinal, e.rank, e.place
   );
 end
 $$;
