@@ -28,8 +28,7 @@ class Runs:
     """Starts runs as the service, reads them with all rights, and waits for their states."""
 
     def __init__(self, database: Database, dsn: str) -> None:
-        self.dsn = dsn
-        self._database = database
+        self.dsn, self.database = dsn, database
         self.store = RunStore(database)
 
     async def start(self, flow_slug: str, run_input: Any = None, **more: Any) -> str:
@@ -96,4 +95,4 @@ class Runs:
         await self.until(shown)
 
     async def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self._database.fetch(statement, *arguments)]
+        return [dict(row) for row in await self.database.fetch(statement, *arguments)]

@@ -240,6 +240,25 @@ begin
 end
 $$;
 
+-- Whether a live worker serves a version.
+create function tidewire.is_served (
+  p_version text
+)
+  returns boolean
+  language sql
+  stable
+  security definer -- who looks at stranded runs need not have the clock
+  set search_path = ''
+as $$
+  select exists (
+    select
+    from tidewire.workers w
+    where p_version = any (w.versions)
+      and w.stopped_at is null
+      and w.last_seen_at > tidewire.clock() - interval '1 minute'
+  )
+$$;
+
 -- What is wrong with a number of a flow definition; null when it is one of p_least to p_most.
 create function tidewire.number_problem (
   p_object jsonb,

@@ -5,8 +5,9 @@
 -- after: the last index the caller has handled, -1 for none. max_bytes bounds the answer by whole
 -- rows; at least one row comes when any is left. Returns {entries: [{index, first_index, chunk}],
 -- next_after, head, status, waiting_for, lease_live, purged}: call again with next_after until it
--- equals head. waiting_for names steps that wait for something other than a worker; lease_live
--- says that a worker holds one; purged that the log is gone and the folded message remains.
+-- equals head. waiting_for is [thread] for a held run, [worker] for one that no live worker can go
+-- on with, else the steps that wait; lease_live says that a worker holds one; purged that the log is
+-- gone and the folded message remains.
 -- Raises PT401 TW007, PT404 TW003, and PT400 TW001 for an after below -1.
 create function public.read_log (
   run_id uuid,
@@ -54,7 +55,7 @@ begin
     'next_after', coalesce((v_page ->> 'next_after')::bigint, v_run.next_index - 1),
     'head', v_run.next_index - 1,
     'status', v_run.status,
-    'waiting_for', tidewire.waiting_for(v_run.run_id, v_run.held),
+    'waiting_for', tidewire.waiting_for(v_run),
     'lease_live', exists (
       select
       from public.flow_steps s
@@ -67,28 +68,43 @@ begin
 end
 $$;
 
--- What an active run waits for besides a worker: its thread's turn, or steps that wait.
+-- What an active run waits for: thread, its turn; worker, when none that lives has its version and
+-- a step is ready; else the steps that wait for their time or for something outside.
 create function tidewire.waiting_for (
-  p_run_id uuid,
-  p_held boolean
+  p_run public.flow_runs
 )
   returns jsonb
-  language sql
+  language plpgsql
   stable
   set search_path = ''
 as $$
-  select case
-    when p_held then '["thread"]'
-    else coalesce(
-      (
-        select pg_catalog.jsonb_agg(distinct s.step_slug)
-        from public.flow_steps s
-        where s.run_id = p_run_id
-          and (s.status = 'scheduled' or (s.status = 'waiting' and s.remaining_deps = 0))
-      ),
-      '[]'
+begin
+  if (p_run).finished_at is not null then
+    return '[]';
+  elsif (p_run).held then
+    return '["thread"]';
+  elsif not tidewire.is_served((p_run).flow_version)
+    and exists (
+      select from public.flow_steps s where s.run_id = (p_run).run_id and s.status = 'queued'
     )
-  end
+    and not exists (
+      select
+      from public.flow_steps s
+      where s.run_id = (p_run).run_id and s.lease_expires_at is not null
+    )
+  then
+    return '["worker"]';
+  end if;
+  return coalesce(
+    (
+      select pg_catalog.jsonb_agg(distinct s.step_slug)
+      from public.flow_steps s
+      where s.run_id = (p_run).run_id
+        and (s.status = 'scheduled' or (s.status = 'waiting' and s.remaining_deps = 0))
+    ),
+    '[]'
+  );
+end
 $$;
 
 -- One page of a log: {entries, next_after}; next_after is absent when nothing came.

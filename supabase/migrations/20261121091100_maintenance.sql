@@ -45,24 +45,6 @@ begin
 end
 $$;
 
--- Whether a live worker serves a version.
-create function tidewire.is_served (
-  p_version text
-)
-  returns boolean
-  language sql
-  stable
-  set search_path = ''
-as $$
-  select exists (
-    select
-    from tidewire.workers w
-    where p_version = any (w.versions)
-      and w.stopped_at is null
-      and w.last_seen_at > tidewire.clock() - interval '1 minute'
-  )
-$$;
-
 -- Passes the turn in threads whose active run has ended and which somebody waits for.
 create function tidewire.promote_held_runs (
   p_limit integer

@@ -37,7 +37,8 @@ grant select on public.flow_runs, public.flow_steps, public.streaming_chunks, pu
   public.flow_messages
   to service_role, tidewire_worker;
 grant select on tidewire.flows, tidewire.flow_versions, tidewire.step_definitions,
-  tidewire.step_dependencies, tidewire.workers, tidewire.limits
+  tidewire.step_dependencies, tidewire.workers, tidewire.limits, tidewire.stranded_runs,
+  tidewire.dead_letters
   to service_role, tidewire_worker;
 grant update (payload_bytes, map_output_bytes, map_items) on tidewire.limits to service_role;
 grant execute on function
@@ -58,6 +59,8 @@ grant execute on function
   tidewire.thread_messages(uuid),
   tidewire.fold_messages(uuid[], integer),
   tidewire.maintain(integer),
+  tidewire.is_served(text),
+  tidewire.move_runs(text, text, text, integer),
   tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz),
   tidewire.retry_run_for(uuid, text, text),
   tidewire.regenerate_for(uuid, jsonb, text)

@@ -6,6 +6,7 @@ import typer
 
 from tidewire.commands.dev import dev
 from tidewire.commands.migrate import init, migrate
+from tidewire.commands.runs import runs
 from tidewire.commands.stack import stack
 from tidewire.commands.worker import worker
 
@@ -20,6 +21,7 @@ app.command()(stack)
 app.command()(worker)
 app.command()(migrate)
 app.command()(init)
+app.add_typer(runs)
 
 if __name__ == "__main__":
     app()

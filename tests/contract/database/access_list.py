@@ -32,6 +32,8 @@ WORKER_FUNCTIONS = {
     "tidewire.thread_messages(uuid)",
     "tidewire.fold_messages(uuid[],integer)",
     "tidewire.maintain(integer)",
+    "tidewire.is_served(text)",
+    "tidewire.move_runs(text,text,text,integer)",
     "tidewire.sleep_steps(uuid,jsonb)",
     "tidewire.start_run_for(uuid,text,jsonb,uuid,text,text,integer,timestamp with time zone)",
     "tidewire.retry_run_for(uuid,text,text)",
@@ -55,6 +57,8 @@ WORKER_TABLES = {
     "tidewire.step_dependencies",
     "tidewire.workers",
     "tidewire.limits",
+    "tidewire.stranded_runs",
+    "tidewire.dead_letters",
 }
 TRUSTED = {(table, "SELECT") for table in OWNED_TABLES | {"flow_steps"} | WORKER_TABLES}
 

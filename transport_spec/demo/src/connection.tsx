@@ -26,6 +26,7 @@ function describe(following: FollowStatus | null): [state: string, words: string
 
 function waiting({ waitingFor, runStatus, leaseLive }: FollowStatus): string | null {
   if (waitingFor.includes("thread")) return "Waiting for the answer before this one";
+  if (waitingFor.includes("worker")) return "Waiting for a worker";
   if (waitingFor.length > 0) return `Waiting for ${waitingFor.join(", ")}`;
   return runStatus === "queued" && !leaseLive ? "Waiting for a worker" : null;
 }

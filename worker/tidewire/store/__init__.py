@@ -8,6 +8,7 @@ from tidewire.store.faults import is_transient
 from tidewire.store.listener import Listener
 from tidewire.store.log import LogStore
 from tidewire.store.maintenance import MaintenanceStore
+from tidewire.store.operating import MovedRun, OperatorStore, StrandedRun
 from tidewire.store.runs import RunStore
 from tidewire.store.steps import StepStore
 from tidewire.store.workers import WorkerStore
@@ -20,10 +21,13 @@ __all__ = [
     "LogStore",
     "LoggedEntries",
     "MaintenanceStore",
+    "MovedRun",
     "NothingReady",
+    "OperatorStore",
     "Reply",
     "RunStore",
     "StepStore",
+    "StrandedRun",
     "WorkerStore",
     "is_transient",
 ]
