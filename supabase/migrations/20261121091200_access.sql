@@ -63,10 +63,6 @@ grant execute on function
   tidewire.move_runs(text, text, text, integer),
   tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz),
   tidewire.retry_run_for(uuid, text, text),
-  tidewire.is_served(text),
-  tidewire.move_runs(text, text, text, integer),
-  tidewire.start_run_for(uuid, text, jsonb, uuid, text, text, integer, timestamptz),
-  tidewire.retry_run_for(uuid, text, text),
   tidewire.regenerate_for(uuid, jsonb, text),
   tidewire.replay_dead_letters(text, text, timestamptz, integer)
   to tidewire_worker, service_role;
