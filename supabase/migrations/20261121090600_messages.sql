@@ -371,19 +371,10 @@ create function tidewire.fold_messages (
   set jit = off
 as $$
 declare
-  v_run_ids uuid[] := p_run_ids;
+  v_run_ids uuid[] := coalesce(p_run_ids, tidewire.runs_to_fold(p_limit));
   v_run record;
   v_count integer := 0;
 begin
-  if v_run_ids is null then
-    v_run_ids := array(
-      select r.run_id
-      from public.flow_runs r
-      where r.thread_id is not null and r.folded_at is null and r.finished_at is not null
-      order by r.run_id
-      limit p_limit
-    );
-  end if;
   for v_run in
     select r.run_id, r.user_id, r.thread_id, r.message_id, r.status
     from public.flow_runs r
@@ -423,6 +414,26 @@ begin
     v_count := v_count + 1;
   end loop;
   return v_count;
+end
+$$;
+
+-- The oldest finished runs whose logs are not folded yet.
+create function tidewire.runs_to_fold (
+  p_limit integer
+)
+  returns uuid[]
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+begin
+  return array(
+    select r.run_id
+    from public.flow_runs r
+    where r.thread_id is not null and r.folded_at is null and r.finished_at is not null
+    order by r.run_id
+    limit p_limit
+  );
 end
 $$;
 

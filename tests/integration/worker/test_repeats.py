@@ -59,12 +59,15 @@ async def test_a_retried_run_works_only_on_what_had_not_finished(
         "start",
         "data-progress",
         "data-search",
+        "text-start",
+        "text-delta",
+        "text-end",
         "data-progress",
         "data-progress",
         "data-progress",
         "finish",
     ]
-    assert [log[place]["data"].get("reused") for place in (1, 3, 4)] == ["run", "run", None]
+    assert [log[place]["data"].get("reused") for place in (1, 6, 7)] == ["run", "run", None]
     with pytest.raises(InvalidArgument, match="no step left to redo"):
         await runs.store.retry(UUID(retried))
 
