@@ -226,7 +226,7 @@ create function tidewire.hold_owner (
   set search_path = ''
 as $$
 begin
-  if (p_run).user_id is not null then
+  if (p_run).user_id is not null and pg_catalog.has_any_column_privilege('auth.users', 'UPDATE') then
     perform from auth.users u where u.id = (p_run).user_id for key share skip locked;
     if not found then
       return false;
