@@ -266,3 +266,89 @@ async def test_four_sessions_settle_three_maps_in_any_order_and_every_item_once(
         )
         assert [tuple(row) for row in rows] == [([2 * n for n in range(60)], 0, 0)]
         assert_ended_once(await mapped.one.log_types(run_id))
+
+
+async def disturb(session: Session, version: str, run_ids: list[str], seed: int) -> None:
+    """Claim, hand back, send to sleep, let leases expire and, in the middle, cancel one run."""
+    choice = random.Random(seed)
+    for turn in range(60):
+        held = await session.claim(version, 5)
+        keys = [item_key(item) for item in held]
+        match choice.randrange(3):
+            case 0:
+                await session.call("release_steps", WORKER_ID, keys)
+            case 1:
+                sleeps = [item_key(item, name=f"nap {turn}", wait_ms=1) for item in held]
+                await session.call("sleep_steps", WORKER_ID, sleeps)
+            case _:
+                await session.connection.execute(
+                    "with expired as (select run_id, step_slug, item_index from public.flow_steps"
+                    " where status = 'running' and item_index >= 0 limit 3 for update skip locked)"
+                    " update public.flow_steps s set lease_expires_at = now() - interval '1 s'"
+                    " from expired e where (s.run_id, s.step_slug, s.item_index)"
+                    " = (e.run_id, e.step_slug, e.item_index)"
+                )
+        await session.value("select tidewire.maintain()")
+        if turn == 15:
+            await session.cancel(run_ids[0])
+    # What is still held goes to whoever is left.
+    await session.connection.execute(
+        "update public.flow_steps set lease_expires_at = now() - interval '1 s'"
+        " where status = 'running'"
+    )
+    await session.value("select tidewire.maintain()")
+
+
+async def test_maps_survive_cancels_rescues_sleeps_and_handed_back_items(
+    open_session: OpenSession,
+) -> None:
+    mapped = await Mapped.arrange(open_session, 120, max_attempts=60)
+    run_ids = [mapped.run_id]
+    run_ids += [await start(mapped.one, mapped.meeting.user_id, 120) for _ in range(2)]
+    third, fourth = await open_session(), await open_session()
+    await third.sign_in(mapped.meeting.user_id)
+
+    async def settle_everything() -> None:
+        left = "select count(*) from public.flow_runs where status in ('queued', 'running')"
+        for _ in range(50):
+            await mapped.watcher.connection.execute(
+                "update public.flow_steps set lease_expires_at = now() - interval '1 s'"
+                " where status = 'running'"
+            )
+            await mapped.watcher.value("select tidewire.maintain()")
+            held = await mapped.watcher.claim(mapped.version, 100)
+            await mapped.watcher.complete(
+                [item_key(item, output=2 * item["item"]) for item in held]
+            )
+            if not await mapped.watcher.value(left):
+                return
+        raise AssertionError("every run must end")
+
+    await asyncio.gather(
+        *(work_some(s, mapped.version, n) for n, s in enumerate((mapped.one, mapped.two, fourth))),
+        disturb(third, mapped.version, run_ids, 7),
+    )
+    await settle_everything()
+    for run_id in run_ids:
+        row = await mapped.watcher.connection.fetchrow(
+            "select r.status, s.output, s.remaining_items, s.failed_items"
+            " from public.flow_steps s join public.flow_runs r using (run_id)"
+            " where run_id = $1 and item_index = -1",
+            UUID(run_id),
+        )
+        assert row is not None
+        assert_ended_once(await mapped.one.log_types(run_id))
+        if row["status"] == "completed":
+            assert tuple(row)[1:] == ([2 * n for n in range(120)], 0, 0)
+        else:
+            assert (run_id, row["status"]) == (run_ids[0], "cancelled")
+    left = "select count(*) from public.flow_steps where finished_at is null"
+    assert await mapped.watcher.value(left) == 0
+
+
+async def work_some(session: Session, version: str, seed: int) -> None:
+    """Claim and complete items for a while; what is held at the end is left to others."""
+    choice = random.Random(seed)
+    for _ in range(60):
+        held = await session.claim(version, choice.randrange(1, 4))
+        await session.complete([item_key(item, output=2 * item["item"]) for item in held])
