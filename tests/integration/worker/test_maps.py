@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import pytest
+
 from engine_view import Runs, StartWorker
-from tidewire import ChatMessage, Context, Flow
+from tidewire import Cache, ChatMessage, Context, Flow
 from tidewire.testing import ScriptedModel
 
 NOTHING = timedelta()
@@ -140,3 +143,72 @@ async def test_chain_of_fifty_empty_maps_completes(start_worker: StartWorker, ru
         flow.map(f"map_{number}", over=f"map_{number - 1}")(pass_on)
     await start_worker(flow)
     assert (await runs.finished(await runs.start("hollow", [])))["output"] == []
+
+
+async def test_map_over_a_skipped_step_maps_an_empty_list(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("sourceless")
+
+    @flow.step(when="$.input.go")
+    async def source() -> list[int]:
+        return [1]
+
+    @flow.map(over="source")
+    async def double(item: int) -> int:
+        return 2 * item
+
+    await start_worker(flow)
+    run = await runs.finished(await runs.start("sourceless", {"go": False}))
+    assert (run["status"], run["output"]) == ("completed", [])
+
+
+@pytest.mark.parametrize("value", [0, "", False, [], {}, None])
+async def test_falsy_items_are_handed_over_and_collected_as_they_are(
+    value: Any, start_worker: StartWorker, runs: Runs
+) -> None:
+    flow, taken = Flow("falsy_items"), []
+
+    @flow.map()
+    async def pass_on(item: Any) -> Any:
+        taken.append(item)
+        return item
+
+    await start_worker(flow)
+    run = await runs.finished(await runs.start("falsy_items", [value, 1, value]))
+    assert run["output"] == [value, 1, value]
+    assert [type(item) for item in run["output"]] == [type(value), int, type(value)]
+    assert taken.count(value) >= 2
+
+
+async def test_map_with_a_cache_is_worked_once_for_one_list(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow, calls = Flow("mapped_cache"), 0
+
+    @flow.map(cache=Cache(fresh=timedelta(days=1)))
+    async def double(item: int) -> int:
+        nonlocal calls
+        calls += 1
+        return 2 * item
+
+    await start_worker(flow)
+    for items in ([1, 2], [1, 2], [2, 1]):
+        run = await runs.finished(await runs.start("mapped_cache", items))
+        assert run["output"] == [2 * item for item in items]
+    assert calls == 4
+
+
+async def test_map_over_what_is_no_list_fails_its_run_and_says_so(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("listless")
+
+    @flow.map()
+    async def double(item: int) -> int:
+        return 2 * item
+
+    await start_worker(flow)
+    run = await runs.finished(await runs.start("listless", {"no": "list"}))
+    assert run["status"] == "failed"
+    assert "list" in run["error"]
