@@ -38,7 +38,11 @@ begin
   return query
   select *
   from tidewire.settle_runs(
-    p_changes || v_changes, p_drafts || tidewire.ending_drafts(v_ended, p_run_ids, p_status, p_reasons)
+    -- What else ends these runs gives way, so that their rows have the reason that their logs have.
+    array(
+      select c from pg_catalog.unnest(p_changes) c where c.status is distinct from p_status
+    ) || v_changes,
+    p_drafts || tidewire.ending_drafts(v_ended, p_run_ids, p_status, p_reasons)
   );
   update public.flow_steps s
   set status = 'cancelled', lease_expires_at = null, attempt_deadline_at = null,

@@ -80,9 +80,8 @@ as $$
 declare
   v_changes tidewire.run_change[] := (p_all).changes || tidewire.run_progress((p_all).settled);
   v_drafts tidewire.log_draft[] := (p_all).drafts || tidewire.finish_drafts(v_changes);
-  v_failed uuid[] := array(
-    select c.run_id from pg_catalog.unnest(v_changes) c where c.status = 'failed'
-  );
+  v_failed uuid[];
+  v_reasons text[];
   v_asked integer := coalesce((p_claim).quantity, 0);
   v_leased tidewire.step_key[] := p_leased;
   v_line tidewire.from_line;
@@ -98,14 +97,19 @@ begin
     from pg_catalog.unnest(v_leased) k
     where k.item_index = -1
   );
-  if pg_catalog.cardinality(v_failed) > 0 then
+  -- A run ends once, for its first reason, however many of its steps fail together.
+  select pg_catalog.array_agg(f.run_id), pg_catalog.array_agg(f.error)
+  into v_failed, v_reasons
+  from (
+    select distinct on (c.run_id) c.run_id, c.error
+    from pg_catalog.unnest(v_changes)
+      with ordinality c (run_id, starts, steps, status, error, output, place)
+    where c.status = 'failed'
+    order by c.run_id, c.place
+  ) f;
+  if v_failed is not null then
     return query
-    select *
-    from tidewire.end_runs(
-      v_failed, 'failed',
-      array(select c.error from pg_catalog.unnest(v_changes) c where c.status = 'failed'),
-      v_drafts, v_changes
-    );
+    select * from tidewire.end_runs(v_failed, 'failed', v_reasons, v_drafts, v_changes);
   elsif pg_catalog.cardinality(v_changes) > 0 or pg_catalog.cardinality(v_drafts) > 0 then
     return query select * from tidewire.settle_runs(v_changes, v_drafts);
   end if;
