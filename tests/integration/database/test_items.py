@@ -228,7 +228,8 @@ async def test_map_of_300_items_hands_no_item_the_whole_list(open_session: OpenS
 
 async def work(session: Session, version: str, seed: int) -> None:
     """Claim, complete and fail items until no run is left."""
-    choice, held = random.Random(seed), []  # type: ignore[var-annotated]
+    choice = random.Random(seed)
+    held: list[dict[str, Any]] = []
     left = "select count(*) from public.flow_runs where status in ('queued', 'running')"
     for _ in range(2000):
         held += await session.claim(version, choice.randrange(1, 8))
