@@ -406,7 +406,7 @@ create function tidewire.graph_problem (
 as $$
   select case
     when pg_catalog.jsonb_typeof(coalesce(p_step -> 'takes', '[]')) <> 'array'
-      then 'takes must be a list of input and dependencies'
+      then 'takes must be a list of input and dependencies, got ' || pg_catalog.left(p_step ->> 'takes', 40)
     when exists (
       select
       from pg_catalog.jsonb_array_elements_text(coalesce(p_step -> 'takes', '[]')) t

@@ -91,6 +91,7 @@ begin
         when pg_catalog.row_number() over (
           partition by i.run_id, i.step_slug, coalesce(i.item_index, -1) order by i.ordinality
         ) > 1 then 'a call must hold at most one append a step'
+        when i.item_index >= 0 then 'an item of a map must write nothing to the log'
         else tidewire.chunk_problem(i.chunks)
       end as problem
     from rows from (
