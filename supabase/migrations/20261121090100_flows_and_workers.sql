@@ -405,6 +405,10 @@ create function tidewire.graph_problem (
   set search_path = ''
 as $$
   select case
+    when pg_catalog.jsonb_typeof(coalesce(p_step -> 'stream', 'false')) <> 'boolean'
+      then 'stream must be true or false, got ' || pg_catalog.left(p_step ->> 'stream', 40)
+    when pg_catalog.jsonb_typeof(coalesce(p_step -> 'publish', 'false')) <> 'boolean'
+      then 'publish must be true or false, got ' || pg_catalog.left(p_step ->> 'publish', 40)
     when pg_catalog.jsonb_typeof(coalesce(p_step -> 'takes', '[]')) <> 'array'
       then 'takes must be a list of input and dependencies, got ' || pg_catalog.left(p_step ->> 'takes', 40)
     when exists (
