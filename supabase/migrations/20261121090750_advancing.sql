@@ -80,12 +80,9 @@ as $$
 declare
   v_changes tidewire.run_change[] := (p_all).changes || tidewire.run_progress((p_all).settled);
   v_drafts tidewire.log_draft[] := (p_all).drafts || tidewire.finish_drafts(v_changes);
-  v_failed uuid[];
-  v_reasons text[];
   v_asked integer := coalesce((p_claim).quantity, 0);
   v_leased tidewire.step_key[] := p_leased;
   v_line tidewire.from_line;
-  v_completed uuid[];
 begin
   if v_asked > pg_catalog.cardinality(v_leased) then
     v_line := tidewire.lease_from_line(p_claim, v_asked - pg_catalog.cardinality(v_leased));
@@ -97,34 +94,54 @@ begin
     from pg_catalog.unnest(v_leased) k
     where k.item_index = -1
   );
-  -- A run ends once, for its first reason, however many of its steps fail together.
-  select pg_catalog.array_agg(f.run_id), pg_catalog.array_agg(f.error)
-  into v_failed, v_reasons
-  from (
-    select distinct on (c.run_id) c.run_id, c.error
-    from pg_catalog.unnest(v_changes)
-      with ordinality c (run_id, starts, steps, status, error, output, place)
-    where c.status = 'failed'
-    order by c.run_id, c.place
-  ) f;
-  if v_failed is not null then
-    return query
-    select * from tidewire.end_runs(v_failed, 'failed', v_reasons, v_drafts, v_changes);
-  elsif pg_catalog.cardinality(v_changes) > 0 or pg_catalog.cardinality(v_drafts) > 0 then
-    return query select * from tidewire.settle_runs(v_changes, v_drafts);
-  end if;
-  v_completed := array(
-    select c.run_id from pg_catalog.unnest(v_changes) c where c.status = 'completed'
-  );
-  if pg_catalog.cardinality(v_completed) > 0 then
-    perform tidewire.pass_the_turn(v_completed);
-  end if;
+  return query select * from tidewire.write_changes(v_changes, v_drafts);
   if pg_catalog.cardinality(v_leased) > 0 then
     perform tidewire.end_idleness((p_claim).worker_id);
     return query select * from tidewire.leased_steps(v_leased);
   end if;
   if pg_catalog.cardinality(v_leased) < v_asked then
     return query select * from tidewire.idle_answer(coalesce((v_line).busy, false));
+  end if;
+end
+$$;
+
+-- Writes what changes about runs and what their logs say, ends those that fail, and passes the turn
+-- of those that complete. Answers logged rows.
+create function tidewire.write_changes (
+  p_changes tidewire.run_change[],
+  p_drafts tidewire.log_draft[]
+)
+  returns setof tidewire.answer
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_failed uuid[];
+  v_reasons text[];
+  v_completed uuid[];
+begin
+  -- A run ends once, for its first reason, however many of its steps fail together.
+  select pg_catalog.array_agg(f.run_id), pg_catalog.array_agg(f.error)
+  into v_failed, v_reasons
+  from (
+    select distinct on (c.run_id) c.run_id, c.error
+    from pg_catalog.unnest(p_changes)
+      with ordinality c (run_id, starts, steps, status, error, output, place)
+    where c.status = 'failed'
+    order by c.run_id, c.place
+  ) f;
+  if v_failed is not null then
+    return query
+    select * from tidewire.end_runs(v_failed, 'failed', v_reasons, p_drafts, p_changes);
+  elsif pg_catalog.cardinality(p_changes) > 0 or pg_catalog.cardinality(p_drafts) > 0 then
+    return query select * from tidewire.settle_runs(p_changes, p_drafts);
+  end if;
+  v_completed := array(
+    select c.run_id from pg_catalog.unnest(p_changes) c where c.status = 'completed'
+  );
+  if pg_catalog.cardinality(v_completed) > 0 then
+    perform tidewire.pass_the_turn(v_completed);
   end if;
 end
 $$;
