@@ -360,7 +360,14 @@ begin
   elsif pg_catalog.jsonb_typeof(p_path) <> 'string' then
     return pg_catalog.format('%s must be a jsonpath, got %s', p_key, pg_catalog.left(p_path::text, 40));
   end if;
-  perform (p_path #>> '{}')::jsonpath;
+  -- A variable is $"name" in the text that Postgres makes of a path, outside of its own strings.
+  if pg_catalog.regexp_replace(
+      (p_path #>> '{}')::jsonpath::text, '"(\\.|[^"\\])*"', '""', 'g'
+    ) like '%$""%'
+  then
+    return pg_catalog.format(
+      '%s must be a jsonpath without variables, got %s', p_key, pg_catalog.left(p_path::text, 80));
+  end if;
   return null;
 exception
   when others then
