@@ -98,13 +98,23 @@ begin
     join tidewire.step_definitions d
       on d.flow_version = s.flow_version and d.step_slug = s.step_slug
     where s.status = 'waiting'
-  ), collected as (
-    select m.*, o.output, pg_catalog.octet_length(o.output::text) > v_most_bytes as oversized
+  ), measured as (
+    -- Before they are put together: Postgres makes no list of more than 256 MiB.
+    select m.*, b.bytes, b.bytes > v_most_bytes as oversized
     from maps m
+    cross join lateral (
+      select pg_catalog.sum(pg_catalog.octet_length(coalesce(i.output, 'null')::text) + 2) as bytes
+      from public.flow_steps i
+      where m.remaining = 0 and m.failed <= m.tolerated
+        and i.run_id = m.run_id and i.step_slug = m.step_slug and i.item_index >= 0
+    ) b
+  ), collected as (
+    select m.*, o.output
+    from measured m
     cross join lateral (
       select pg_catalog.jsonb_agg(coalesce(i.output, 'null') order by i.item_index) as output
       from public.flow_steps i
-      where m.remaining = 0 and m.failed <= m.tolerated
+      where not m.oversized
         and i.run_id = m.run_id and i.step_slug = m.step_slug and i.item_index >= 0
     ) o
   )
@@ -123,9 +133,9 @@ begin
           '%s of %s items of step %s failed', c.failed, c.total_items, c.step_slug)
         when c.oversized then pg_catalog.format(
           'output of step %s must be at most %s bytes, got %s',
-          c.step_slug, v_most_bytes, pg_catalog.octet_length(c.output::text))
+          c.step_slug, v_most_bytes, c.bytes)
       end,
-      case when c.oversized then null else c.output end,
+      c.output,
       c.due and c.remaining > 0 and c.failed <= c.tolerated
     )::tidewire.counted_map
   )
