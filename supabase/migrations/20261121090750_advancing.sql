@@ -66,7 +66,7 @@ begin
 end
 $$;
 
--- The last part of carry_on: fills the claim, writes runs and logs, and answers.
+-- The last part of carry_on: fills the claim unless a run fails, writes runs and logs, and answers.
 create function tidewire.conclude (
   p_all tidewire.consequences,
   p_leased tidewire.step_key[],
@@ -83,8 +83,13 @@ declare
   v_asked integer := coalesce((p_claim).quantity, 0);
   v_leased tidewire.step_key[] := p_leased;
   v_line tidewire.from_line;
+  v_fails boolean := false;
 begin
-  if v_asked > pg_catalog.cardinality(v_leased) then
+  -- Whoever ends a run waits for those who hold its steps, and so must hold no item of another.
+  if pg_catalog.cardinality((p_all).changes) > 0 then
+    v_fails := exists (select from pg_catalog.unnest((p_all).changes) c where c.status = 'failed');
+  end if;
+  if v_asked > pg_catalog.cardinality(v_leased) and not v_fails then
     v_line := tidewire.lease_from_line(p_claim, v_asked - pg_catalog.cardinality(v_leased));
     v_leased := v_leased || (v_line).leased;
   end if;
@@ -100,7 +105,7 @@ begin
     return query select * from tidewire.leased_steps(v_leased);
   end if;
   if pg_catalog.cardinality(v_leased) < v_asked then
-    return query select * from tidewire.idle_answer(coalesce((v_line).busy, false));
+    return query select * from tidewire.idle_answer(coalesce((v_line).busy, v_fails));
   end if;
 end
 $$;

@@ -354,6 +354,8 @@ as $$
 $$;
 
 -- Keeps the outputs of steps that were just completed, for as long as each is fresh.
+--
+-- One that another call is about to keep is left to it: whoever waited would stall a whole batch.
 create function tidewire.store_outputs (
   p_steps tidewire.step_key[]
 )
@@ -366,22 +368,30 @@ begin
   insert into tidewire.cache as c (
     flow_version, step_slug, owner, key, output, run_id, stored_at, fresh_until
   )
-  select distinct on (1, 2, 3, 4)
-    s.flow_version, s.step_slug, tidewire.cache_owner(d.cache_scope, r.user_id),
-    tidewire.cache_key(d, x.context), s.output, s.run_id, tidewire.clock(),
-    tidewire.clock() + d.cache_fresh
-  from pg_catalog.unnest(p_steps) k
-  join public.flow_steps s
-    on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
-  join public.flow_runs r on r.run_id = s.run_id
-  join tidewire.step_definitions d
-    on d.flow_version = s.flow_version and d.step_slug = s.step_slug
-  cross join lateral tidewire.step_context(s.run_id, s.flow_version, s.step_slug, r.input)
-    x (context)
-  where s.status = 'completed'
-    and d.cache_fresh is not null
-    and tidewire.cache_key(d, x.context) is not null
-  order by 1, 2, 3, 4
+  select
+    o.flow_version, o.step_slug, o.owner, o.key, o.output, o.run_id, tidewire.clock(),
+    tidewire.clock() + o.cache_fresh
+  from (
+    select distinct on (1, 2, 3, 4)
+      s.flow_version, s.step_slug, tidewire.cache_owner(d.cache_scope, r.user_id) as owner,
+      tidewire.cache_key(d, x.context) as key, s.output, s.run_id, d.cache_fresh
+    from pg_catalog.unnest(p_steps) k
+    join public.flow_steps s
+      on s.run_id = k.run_id and s.step_slug = k.step_slug and s.item_index = k.item_index
+    join public.flow_runs r on r.run_id = s.run_id
+    join tidewire.step_definitions d
+      on d.flow_version = s.flow_version and d.step_slug = s.step_slug
+    cross join lateral tidewire.step_context(s.run_id, s.flow_version, s.step_slug, r.input)
+      x (context)
+    where s.status = 'completed' and d.cache_fresh is not null
+    order by 1, 2, 3, 4
+  ) o
+  where o.key is not null
+    and pg_catalog.pg_try_advisory_xact_lock(
+      pg_catalog.hashtextextended(
+        pg_catalog.concat_ws('/', o.flow_version, o.step_slug, o.owner, pg_catalog.encode(o.key, 'hex')), 0
+      )
+    )
   on conflict (flow_version, step_slug, owner, key) do update
     set output = excluded.output, run_id = excluded.run_id, stored_at = excluded.stored_at,
         fresh_until = excluded.fresh_until
