@@ -102,9 +102,7 @@ begin
       d.otherwise,
       d.condition is null
         or coalesce(
-          pg_catalog.jsonb_path_query_first(c.context, d.condition, '{}', true)
-            not in ('false', 'null'),
-          false
+          tidewire.found_by(d.condition, c.context) -> 0 not in ('false', 'null'), false
         ) as holds,
       case d.map_over when 'input' then r.input else c.context -> d.map_over end as source,
       tidewire.cached_output(r.user_id, d, c.context) as cached
@@ -182,6 +180,29 @@ begin
       on o.run_id = p_run_id and o.step_slug = e.depends_on and o.item_index = -1
     where e.flow_version = p_flow_version and e.step_slug = p_step_slug
   );
+end
+$$;
+
+-- What a path finds, as a list; an empty one when it cannot be followed.
+--
+-- Some errors are raised even in silent mode, and a step that nobody can decide about would fail
+-- every call that comes upon it: one run's input must not keep all others from being rescued. Times
+-- without a zone are of UTC, whatever the session's is.
+create function tidewire.found_by (
+  p_path jsonpath,
+  p_context jsonb
+)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = ''
+  set timezone = 'UTC'
+as $$
+begin
+  return pg_catalog.jsonb_path_query_array_tz(p_context, p_path, '{}', true);
+exception
+  when others then
+    return '[]';
 end
 $$;
 
@@ -288,9 +309,7 @@ declare
   v_given jsonb;
 begin
   if (p_step).cache_key is not null then
-    v_given := nullif(
-      pg_catalog.jsonb_path_query_array(p_context, (p_step).cache_key, '{}', true), '[]'
-    );
+    v_given := nullif(tidewire.found_by((p_step).cache_key, p_context), '[]');
     if v_given is null then
       return null;
     end if;
