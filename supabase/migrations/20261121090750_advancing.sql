@@ -191,10 +191,11 @@ begin
         when h.cascades then 'skipped'
         when s.remaining_deps > h.deps then 'waiting'
         when h.decided then 'undecided'
+        when h.line_at > v_now then 'later' -- settled before the run's start
         else 'ready'
       end as fate,
       p_quantity > 0
-        and not h.cascades and s.remaining_deps = h.deps and not h.decided
+        and h.line_at <= v_now and not h.cascades and s.remaining_deps = h.deps and not h.decided
         and s.queue = any ((p_claim).queues)
         and s.flow_version = any ((p_claim).versions)
         and (
@@ -221,6 +222,7 @@ begin
         status = case
           when t.leased then 'running'
           when t.fate = 'ready' then 'queued'
+          when t.fate = 'later' then 'scheduled'
           when t.fate = 'skipped' then 'skipped'
           else 'waiting'
         end,

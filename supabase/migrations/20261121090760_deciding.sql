@@ -98,7 +98,9 @@ begin
   with steps as (
     select
       s.run_id, s.step_slug, s.flow_version, s.available_at as line_at, d.map_over,
-      greatest(r.start_at, case when d.delay > interval '0' then v_now + d.delay end) as starts_at,
+      greatest(
+        r.start_at, case when d.delay > interval '0' then greatest(v_now, r.start_at) + d.delay end
+      ) as starts_at,
       d.otherwise,
       d.condition is null
         or coalesce(
