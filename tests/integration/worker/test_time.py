@@ -199,3 +199,30 @@ async def test_steps_are_claimed_no_more_during_shutdown_and_spend_no_attempt(
     ]
     await start_worker(flow)
     assert (await runs.finished(run_id))["output"] == [0, 1, 2]
+
+
+async def test_sleep_that_the_database_could_not_keep_is_refused_at_once(
+    start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("restless")
+
+    @flow.step(max_attempts=1)
+    async def rest(ctx: Context) -> list[str]:
+        refused = []
+        for name, duration in (
+            ("too long", timedelta(days=366)),
+            ("backwards", timedelta(seconds=-1)),
+            ("nul\0", SHORT),
+            ("half \ud800", SHORT),
+        ):
+            try:
+                await ctx.sleep(name, duration)
+            except ValueError as error:
+                refused.append(str(error).split(" must be ")[1][:26])
+        await ctx.sleep("no time at all", timedelta())
+        return refused
+
+    await start_worker(flow)
+    run = await runs.finished(await runs.start("restless", {}))
+    a_time, a_name = "a timedelta from 0 to 365 ", "1 to 64 printable characte"
+    assert run["output"] == [a_time, a_time, a_name, a_name]

@@ -25,6 +25,7 @@ _logger = logging.getLogger("tidewire.step")
 # What a token is worth in characters, on average over languages; good enough for a limit.
 _CHARACTERS_A_TOKEN: Final = 4
 _LONGEST_SLEEP_NAME: Final = 64
+_LONGEST_SLEEP: Final = timedelta(days=365)  # as long as a run may take
 
 
 class ThreadView:
@@ -175,7 +176,8 @@ class StepContext:
         """Sleep durably: see `tidewire.Context.sleep`.
 
         Raises:
-          ValueError: the name is not 1 to 64 characters, or the duration not above zero.
+          ValueError: the name is not 1 to 64 printable characters, or the duration not 0 to 365
+            days.
         """
         milliseconds = _sleep_milliseconds(name, duration)
         if name in (self._attempt.step.sleeps or {}):
@@ -207,12 +209,17 @@ class StepContext:
 
 
 def _sleep_milliseconds(name: object, duration: object) -> int:
-    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_SLEEP_NAME:
+    if (
+        not isinstance(name, str)
+        or not 1 <= len(name) <= _LONGEST_SLEEP_NAME
+        or not name.isprintable()
+    ):
         raise ValueError(
-            f"name of a sleep must be 1 to {_LONGEST_SLEEP_NAME} characters, got {name!r}"
+            f"name of a sleep must be 1 to {_LONGEST_SLEEP_NAME} printable characters, got {name!r}"
         )
-    if not isinstance(duration, timedelta) or duration <= timedelta():
+    if not isinstance(duration, timedelta) or not timedelta() <= duration <= _LONGEST_SLEEP:
         raise ValueError(
-            f"duration of sleep {name} must be a timedelta above zero, got {duration!r}"
+            f"duration of sleep {name} must be a timedelta from 0 to {_LONGEST_SLEEP.days} days,"
+            f" got {duration!r}"
         )
     return max(1, round(duration / timedelta(milliseconds=1)))

@@ -190,8 +190,8 @@ class Context(Protocol):
         duration does not change it.
 
         Args:
-          name: tells the sleeps of one step apart; each name sleeps once.
-          duration: 0 or more.
+          name: tells the sleeps of one step apart; each name sleeps once. 1 to 64 characters.
+          duration: 0 to 365 days.
         """
 
     def wait(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
