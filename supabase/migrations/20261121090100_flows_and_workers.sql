@@ -417,11 +417,12 @@ as $$
     when pg_catalog.jsonb_typeof(coalesce(p_step -> 'publish', 'false')) <> 'boolean'
       then 'publish must be true or false, got ' || pg_catalog.left(p_step ->> 'publish', 40)
     when pg_catalog.jsonb_typeof(coalesce(p_step -> 'takes', '[]')) <> 'array'
-      then 'takes must be a list of input and dependencies, got ' || pg_catalog.left(p_step ->> 'takes', 40)
+      then 'takes must be a list of input and dependencies, got '
+        || coalesce(pg_catalog.left(p_step ->> 'takes', 40), 'null')
     when exists (
       select
       from pg_catalog.jsonb_array_elements_text(coalesce(p_step -> 'takes', '[]')) t
-      where t.value <> 'input' and not p_step -> 'deps' ? t.value
+      where t.value is distinct from 'input' and not coalesce(p_step -> 'deps' ? t.value, false)
     ) then 'takes must be a list of input and dependencies, got ' || (p_step ->> 'takes')
     when coalesce(p_step ->> 'over', 'input') <> 'input' and not p_step -> 'deps' ? (p_step ->> 'over')
       then 'over must be input or a dependency, got ' || (p_step ->> 'over')
