@@ -347,6 +347,21 @@ begin
 end
 $$;
 
+-- The id of a run that create_run answered; null when it has ended already, as one does of which
+-- every step is skipped, empty or in the cache.
+create function tidewire.id_if_active (
+  p_answer jsonb
+)
+  returns uuid
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select case
+    when p_answer ->> 'status' in ('queued', 'running') then (p_answer ->> 'run_id')::uuid
+  end
+$$;
+
 -- Refuses a second run in a thread, naming the first.
 create function tidewire.refuse_busy_thread (
   p_thread_id text,
@@ -415,7 +430,7 @@ begin
       perform tidewire.refuse_busy_thread(p_thread_id, v_active);
     end if;
     update public.flow_threads t
-    set active_run_id = (v_run ->> 'run_id')::uuid, updated_at = tidewire.clock()
+    set active_run_id = tidewire.id_if_active(v_run), updated_at = tidewire.clock()
     where t.user_id = p_user_id and t.thread_id = p_thread_id;
   end if;
   return v_run;

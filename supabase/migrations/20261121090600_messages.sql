@@ -147,7 +147,7 @@ begin
     (v_owner, thread_id, v_run ->> 'message_id', 'assistant', '[]', null,
       'streaming', (v_run ->> 'run_id')::uuid);
   update public.flow_threads t
-  set active_run_id = coalesce(v_active, (v_run ->> 'run_id')::uuid), updated_at = tidewire.clock()
+  set active_run_id = coalesce(v_active, tidewire.id_if_active(v_run)), updated_at = tidewire.clock()
   where t.user_id = v_owner and t.thread_id = thread_id;
   perform tidewire.broadcast(
     pg_catalog.format('tidewire:thread:%s:%s', v_owner, thread_id), 'thread',
