@@ -17,6 +17,10 @@ from stack import Database as OwnDatabase
 from tidewire import Context, Flow, PermanentStepError
 
 
+class Odd(BaseException):
+    """What some libraries raise to end a task, past all that catches exceptions."""
+
+
 async def test_step_over_its_time_limit_is_cancelled_and_not_only_reported(
     start_worker: StartWorker, runs: Runs
 ) -> None:
@@ -207,6 +211,25 @@ async def test_handler_that_exits_fails_its_step_and_not_the_worker(
     for _ in range(2):  # the second run shows that the worker is still there
         run_id = await runs.start("exiting", {})
         assert (await runs.finished(run_id))["status"] == "failed"
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_error_that_is_no_exception_fails_its_attempt_without_awaiting_the_lease(
+    in_thread: bool, start_worker: StartWorker, runs: Runs
+) -> None:
+    flow = Flow("odd")
+
+    def raise_in_thread(ctx: Context) -> None:
+        raise Odd("once")
+
+    async def raise_in_loop(ctx: Context) -> None:
+        raise Odd("once")
+
+    flow.step("fall", max_attempts=1)(raise_in_thread if in_thread else raise_in_loop)
+    await start_worker(flow)
+    run_id = await runs.start("odd", {})
+    assert (await runs.finished(run_id))["error"] == "step fall failed"
+    assert "the handler raised Odd('once')" in (await runs.step(run_id, "fall"))["error"]
 
 
 async def test_failure_whose_text_is_no_unicode_is_recorded_at_once(

@@ -80,11 +80,13 @@ class Executor:
             else:
                 error = RuntimeError("the handler cancelled itself")
                 handed_on = await self._failed(attempt, stream, error)
-        except SystemExit as exit_:
+        except Exception as error:
+            handed_on = await self._failed(attempt, stream, error)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as exit_:
             # A handler that exits ends itself, not the worker and everybody else's steps.
             error = RuntimeError(f"the handler raised {exit_!r}")
-            handed_on = await self._failed(attempt, stream, error)
-        except Exception as error:
             handed_on = await self._failed(attempt, stream, error)
         finally:
             attempt.finished = True

@@ -46,11 +46,11 @@ class HandlerThreads:
             error: BaseException | None = None
             try:
                 result = context.run(function)
-            except (SystemExit, KeyboardInterrupt) as raised:
+            except (Exception, asyncio.CancelledError) as raised:  # for whoever awaits the call
+                error = raised
+            except BaseException as raised:
                 # A handler that exits ends itself, not the worker and everybody else's steps.
                 error = RuntimeError(f"the handler raised {raised!r}")
-            except BaseException as raised:  # handed to whoever awaits the call
-                error = raised
             # The loop is closed when the worker ended without this thread.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(settle, result, error)
