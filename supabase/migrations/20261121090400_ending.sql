@@ -114,7 +114,7 @@ declare
   v_next uuid;
 begin
   for v_thread in
-    select t.user_id, t.thread_id
+    select t.user_id, t.thread_id, t.active_run_id
     from (
       select r.run_id, r.user_id, r.thread_id
       from public.flow_runs r
@@ -125,31 +125,61 @@ begin
       on t.user_id = e.user_id and t.thread_id = e.thread_id and t.active_run_id = e.run_id
     for no key update of t skip locked
   loop
+    v_next := tidewire.take_turns(v_thread.user_id, v_thread.thread_id, v_thread.active_run_id);
+    update public.flow_threads t
+    set active_run_id = v_next, updated_at = tidewire.clock()
+    where t.user_id = v_thread.user_id
+      and t.thread_id = v_thread.thread_id
+      and t.active_run_id is distinct from v_next;
+  end loop;
+end
+$$;
+
+-- Lets the run go that waits longest in a thread, and while each ends at once, the next. Returns
+-- the one that has the turn; null when nobody waits; an ended one when some are left for maintain().
+--
+-- The thread names the ended run until then, so that the end of each of these passes no turn by
+-- itself: calls within calls, one a run, would be more than the stack holds.
+create function tidewire.take_turns (
+  p_user_id uuid,
+  p_thread_id text,
+  p_ended uuid
+)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_last uuid := p_ended;
+  v_next uuid;
+  v_goes_on boolean := false;
+begin
+  for v_turn in 1 .. 20 loop
     select r.run_id
     into v_next
     from public.flow_runs r
-    where r.user_id::text = v_thread.user_id::text
-      and r.thread_id = v_thread.thread_id
-      and r.held
+    where r.user_id::text = p_user_id::text and r.thread_id = p_thread_id and r.held
     order by r.created_at
     limit 1
     for no key update skip locked;
-
-    -- The one that waits may be locked: then the thread keeps the ended run, and so is found again.
-    continue when v_next is null and exists (
-      select
-      from public.flow_runs r
-      where r.user_id::text = v_thread.user_id::text
-        and r.thread_id = v_thread.thread_id
-        and r.held
-    );
-    update public.flow_threads t
-    set active_run_id = v_next, updated_at = tidewire.clock()
-    where t.user_id = v_thread.user_id and t.thread_id = v_thread.thread_id;
-    continue when v_next is null;
+    exit when v_next is null;
     update public.flow_runs r set held = false where r.run_id = v_next;
     perform tidewire.release_roots(v_next);
+    v_last := v_next;
+    v_goes_on := exists (
+      select from public.flow_runs r where r.run_id = v_next and r.finished_at is null
+    );
+    exit when v_goes_on;
   end loop;
+  -- The one that waits may be locked: then the thread keeps the ended run, and so is found again.
+  return case
+    when v_goes_on or exists (
+      select
+      from public.flow_runs r
+      where r.user_id::text = p_user_id::text and r.thread_id = p_thread_id and r.held
+    ) then v_last
+  end;
 end
 $$;
 
