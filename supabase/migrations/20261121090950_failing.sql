@@ -291,7 +291,8 @@ $$;
 -- left, otherwise as fail_steps does.
 --
 -- running -> queued, failed or skipped. Expiry is judged by the wall clock under the run's lock;
--- runs and maps that somebody else holds are left for the next call. Answers retrying, failed and
+-- runs and maps that somebody else holds are left for the next call. One run that cannot be rescued
+-- keeps no other from it: it is warned of, and ends at its deadline. Answers retrying, failed and
 -- skipped with null ordinals, and logged rows, whose entries it has broadcast.
 create function tidewire.rescue_expired_steps (
   p_limit integer
@@ -307,36 +308,66 @@ create function tidewire.rescue_expired_steps (
   set jit = off
 as $$
 declare
-  v_runs uuid[];
-  v_keys tidewire.leased_key[];
-  v_maps tidewire.step_key[];
-  v_failed tidewire.failed_attempt[];
-  v_logged tidewire.answer[];
-begin
-  v_runs := tidewire.lock_runs(
-    array(
+  v_run uuid;
+  v_answers tidewire.answer[] := '{}';
+  v_runs uuid[] := array(
+    select distinct e.run_id
+    from (
       select s.run_id
       from public.flow_steps s
       where s.status = 'running' and s.lease_expires_at < tidewire.wall_clock()
       limit p_limit
-    )
+    ) e
   );
-  v_keys := tidewire.expired_keys(v_runs, p_limit);
-  v_maps := tidewire.lock_maps(v_keys);
-  v_failed := tidewire.record_failures(tidewire.expiries(v_keys, v_maps), false);
+begin
+  begin
+    v_answers := tidewire.rescue_runs(v_runs, p_limit);
+  exception
+    when others then
+      foreach v_run in array v_runs loop
+        begin
+          v_answers := v_answers || tidewire.rescue_runs(array[v_run], p_limit);
+        exception
+          when others then
+            raise warning 'steps of run % cannot be rescued: % (%)', v_run, sqlerrm, sqlstate;
+        end;
+      end loop;
+  end;
+  return query select * from pg_catalog.unnest(v_answers);
+end
+$$;
+
+-- Rescues at most p_limit steps of some runs, and answers as rescue_expired_steps does.
+create function tidewire.rescue_runs (
+  p_runs uuid[],
+  p_limit integer
+)
+  returns tidewire.answer[]
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_runs uuid[] := tidewire.lock_runs(p_runs);
+  v_keys tidewire.leased_key[] := tidewire.expired_keys(v_runs, p_limit);
+  v_maps tidewire.step_key[] := tidewire.lock_maps(v_keys);
+  v_failed tidewire.failed_attempt[] := tidewire.record_failures(
+    tidewire.expiries(v_keys, v_maps), false
+  );
+  v_logged tidewire.answer[];
+begin
   if pg_catalog.cardinality(v_failed) = 0 then
-    return;
+    return '{}';
   end if;
-  select pg_catalog.array_agg(l)
-  into v_logged
-  from tidewire.carry_on(tidewire.failures(v_failed), '{}', null) l;
+  v_logged := array(select l from tidewire.carry_on(tidewire.failures(v_failed), '{}', null) l);
   perform tidewire.broadcast_log(v_logged);
   perform tidewire.wake_workers();
-  return query
-  select null::integer, tidewire.failure_answer(f.fate), f.run_id, f.step_slug,
-    tidewire.failure_detail(f)
-  from pg_catalog.unnest(v_failed) f;
-  return query select * from pg_catalog.unnest(v_logged);
+  return array(
+    select (
+      null, tidewire.failure_answer(f.fate), f.run_id, f.step_slug, tidewire.failure_detail(f)
+    )::tidewire.answer
+    from pg_catalog.unnest(v_failed) f
+  ) || v_logged;
 end
 $$;
 

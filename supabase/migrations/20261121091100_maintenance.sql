@@ -1,6 +1,7 @@
 -- What must happen whatever dies: called by every worker, and by pg_cron where it exists.
 
--- Ends runs that are past their deadline: queued, running -> failed. At most p_limit.
+-- Ends runs that are past their deadline: queued, running -> failed. At most p_limit. One that cannot
+-- be ended keeps no other from it.
 create function tidewire.end_overdue_runs (
   p_limit integer
 )
@@ -10,19 +11,47 @@ create function tidewire.end_overdue_runs (
   set search_path = ''
 as $$
 declare
-  v_runs uuid[];
+  v_run uuid;
+  v_count integer := 0;
+  v_runs uuid[] := array(
+    select r.run_id
+    from public.flow_runs r
+    where r.status in ('queued', 'running') and r.deadline_at < tidewire.clock()
+    order by r.deadline_at
+    limit p_limit
+  );
+begin
+  begin
+    return tidewire.end_at_deadline(v_runs);
+  exception
+    when others then
+      foreach v_run in array v_runs loop
+        begin
+          v_count := v_count + tidewire.end_at_deadline(array[v_run]);
+        exception
+          when others then
+            raise warning 'run % cannot be ended: % (%)', v_run, sqlerrm, sqlstate;
+        end;
+      end loop;
+  end;
+  return v_count;
+end
+$$;
+
+-- Ends these runs, as far as they are active and nobody else holds them. Returns how many.
+create function tidewire.end_at_deadline (
+  p_runs uuid[]
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_runs uuid[] := tidewire.lock_runs(p_runs);
   v_reasons text[];
   v_logged tidewire.answer[];
 begin
-  v_runs := tidewire.lock_runs(
-    array(
-      select r.run_id
-      from public.flow_runs r
-      where r.status in ('queued', 'running') and r.deadline_at < tidewire.clock()
-      order by r.deadline_at
-      limit p_limit
-    )
-  );
   select
     pg_catalog.array_agg(r.run_id),
     pg_catalog.array_agg(
