@@ -86,8 +86,8 @@ class Executor:
             raise
         except BaseException as exit_:
             # A handler that exits ends itself, not the worker and everybody else's steps.
-            error = RuntimeError(f"the handler raised {exit_!r}")
-            handed_on = await self._failed(attempt, stream, error)
+            raised = RuntimeError(f"the handler raised {exit_!r}")
+            handed_on = await self._failed(attempt, stream, raised)
         finally:
             attempt.finished = True
             stream.seal()
