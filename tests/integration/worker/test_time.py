@@ -6,9 +6,11 @@ import asyncio
 import logging
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from engine_view import Runs, StartWorker
+from stack import Database
 from tidewire import Context, Flow
 
 SHORT = timedelta(milliseconds=50)
@@ -52,6 +54,37 @@ async def test_async_handler_sleeps_twice_and_spends_no_attempt(
     run = await runs.finished(await runs.start("sleepy", {}))
     assert (run["status"], run["output"]) == ("completed", 1)
     assert seen == [("top", 1), ("top", 1), ("first", 1), ("top", 1), ("first", 1)]
+
+
+async def test_sleep_whose_call_is_cut_is_asked_for_again_and_spends_no_attempt(
+    start_worker: StartWorker, runs: Runs, database: Database
+) -> None:
+    flow, begun, go_on = Flow("sleepy"), asyncio.Event(), asyncio.Event()
+
+    @flow.step(max_attempts=1)
+    async def rest(ctx: Context) -> int:
+        begun.set()
+        await go_on.wait()
+        await ctx.sleep("nap", SHORT)
+        return ctx.attempt
+
+    await start_worker(flow)
+    run_id = await runs.start("sleepy", {})
+    await begun.wait()
+    admin = await asyncpg.connect(database.superuser_dsn)
+    cut = (
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where query like '%sleep_steps%' and wait_event_type = 'Lock'"
+    )
+    try:
+        async with admin.transaction():
+            await admin.execute("lock table public.flow_steps in access exclusive mode")
+            go_on.set()
+            await runs.until(lambda: admin.fetchval(cut))
+    finally:
+        await admin.close()
+    run = await runs.finished(run_id)
+    assert (run["status"], run["output"]) == ("completed", 1)
 
 
 async def test_plain_handler_sleeps_twice_and_spends_no_attempt(
